@@ -1,0 +1,1 @@
+//! Durable deliveries and wake-ups.

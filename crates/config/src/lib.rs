@@ -1,0 +1,1 @@
+//! pullwright.yaml to typed settings.

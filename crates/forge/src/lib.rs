@@ -1,0 +1,171 @@
+//! The only home of outbound HTTP to forges and trackers.
+//!
+//! [`Forge`] is what the dispatcher may ask; each implementation lives in its own file. Reads may be
+//! retried here; a write is made once, and its error says whether it may have happened.
+
+pub mod error;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use schemas::automation::Permission;
+use schemas::{Oid, RepoRef};
+use secrecy::SecretString;
+
+pub use error::ForgeError;
+
+/// A forge as the dispatcher sees it. No call takes longer than 30 s.
+#[async_trait]
+pub trait Forge: Send + Sync + 'static {
+    /// Who we are there, and what the credential may do.
+    async fn identity(&self) -> Result<Identity, ForgeError>;
+
+    /// What the forge says of a repository.
+    async fn repository(&self, repo: &RepoRef) -> Result<RepositoryFacts, ForgeError>;
+
+    /// The newest commit of a branch, `None` when there is no such branch.
+    async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError>;
+
+    /// What `login` may do; [`Permission::None`] when the forge does not know them there.
+    async fn permission(&self, repo: &RepoRef, login: &str) -> Result<Permission, ForgeError>;
+
+    /// Adds an "eyes" reaction. Idempotent.
+    async fn react(&self, repo: &RepoRef, target: ReactionTarget) -> Result<(), ForgeError>;
+
+    /// Takes a label off an issue or pull request. A label that is not there is fine.
+    async fn remove_label(&self, repo: &RepoRef, number: u64, label: &str) -> Result<(), ForgeError>;
+
+    /// Writes a comment. Not idempotent: after [`ForgeError::Unclear`] look with `find_comment`.
+    async fn create_comment(&self, repo: &RepoRef, number: u64, body: &str)
+    -> Result<CommentRef, ForgeError>;
+
+    /// Replaces a comment's text. [`ForgeError::NotFound`] when a person deleted it.
+    async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError>;
+
+    /// The oldest comment that contains `marker`, by listing every page (search lags).
+    async fn find_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        marker: &str,
+    ) -> Result<Option<CommentRef>, ForgeError>;
+
+    /// Opens a pull request. [`ForgeError::AlreadyExists`] when the branch has one: read it back.
+    async fn create_pull_request(
+        &self,
+        repo: &RepoRef,
+        new: &NewPullRequest,
+    ) -> Result<PullRequest, ForgeError>;
+
+    /// The open pull request of a branch of this repository, by listing.
+    async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError>;
+
+    /// Sets the state of a named check on a commit: a check run for Apps, else a commit status.
+    /// Idempotent by name.
+    async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError>;
+
+    /// Where git reaches the repository, with the credential to add. For the git gate alone.
+    async fn git(&self, repo: &RepoRef) -> Result<GitEndpoint, ForgeError>;
+}
+
+/// Who we are on a forge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Account id.
+    pub id: String,
+    /// Login, or the App's slug with `[bot]`.
+    pub login: String,
+    /// Whether the account is an App or bot of ours, so that its doings are ours and no person's.
+    pub machine: bool,
+    /// The scopes of a classic token, or an App's permissions as `name:level`; `None` when the
+    /// forge does not say.
+    pub grants: Option<Vec<String>>,
+    /// The forge's clock, from its `Date` header.
+    pub clock: Option<DateTime<Utc>>,
+}
+
+/// What a forge says of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryFacts {
+    /// The branch that pull requests go to.
+    pub default_branch: String,
+    /// Whether it accepts no more writes.
+    pub archived: bool,
+    /// Whether our credential may push, where the forge says so.
+    pub can_push: Option<bool>,
+}
+
+/// What a reaction goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReactionTarget {
+    /// An issue or pull request, by number.
+    Item(u64),
+    /// A comment on one.
+    Comment(CommentRef),
+}
+
+/// A forge's id of a comment.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CommentRef {
+    /// The id.
+    pub id: u64,
+    /// Where a person reads it.
+    pub url: String,
+}
+
+/// A pull request to open.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NewPullRequest {
+    /// Its title.
+    pub title: String,
+    /// Its text, Markdown.
+    pub body: String,
+    /// The branch that holds the change, in the same repository.
+    pub head: String,
+    /// The branch it goes to.
+    pub base: String,
+    /// Whether it is a draft.
+    pub draft: bool,
+}
+
+/// A pull request that exists.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: u64,
+    /// Where a person reads it.
+    pub url: String,
+}
+
+/// The state of a named check.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Check {
+    /// Its name; the status's context.
+    pub name: String,
+    /// Its state.
+    pub state: CheckState,
+    /// One line.
+    pub summary: String,
+}
+
+/// States of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckState {
+    /// Under way.
+    Pending,
+    /// Fine.
+    Success,
+    /// Not fine.
+    Failure,
+    /// Neither.
+    Neutral,
+}
+
+/// Where git reaches a repository.
+#[derive(Debug, Clone)]
+pub struct GitEndpoint {
+    /// Smart-HTTP address, without credentials.
+    pub url: String,
+    /// The value of the `Authorization` header to add.
+    pub authorization: SecretString,
+}

@@ -1,0 +1,1 @@
+//! Senders: verify a webhook, parse it to an Event.

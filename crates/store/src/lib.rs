@@ -1,0 +1,1 @@
+//! The only home of SQL for runs, decisions and intents.

@@ -1,0 +1,1 @@
+//! Decide, admit, reap, publish; the API and the git gate.

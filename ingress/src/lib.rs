@@ -1,0 +1,1 @@
+//! HTTP in: limits, verification, durability, answer.

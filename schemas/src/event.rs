@@ -1,0 +1,255 @@
+//! One normalised event, whatever the sender (attributes after CloudEvents 1.0).
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ConnectionName, DeliveryId, Oid, RepoRef, WorkItem};
+use crate::untrusted::Untrusted;
+
+/// The kind of tool an event came from.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// GitHub, github.com or GHES.
+    Github,
+    /// GitLab, gitlab.com or self-managed.
+    Gitlab,
+    /// Jira Cloud or Data Center.
+    Jira,
+    /// Sentry, sentry.io or self-hosted.
+    Sentry,
+}
+
+impl SourceKind {
+    /// The word that configuration uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Jira => "jira",
+            Self::Sentry => "sentry",
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! event_types {
+    ($($variant:ident = $text:literal),+ $(,)?) => {
+        /// `<thing>.<action>`; a name without a mapping is kept, never an error.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum EventType {
+            $(#[doc = $text] $variant,)+
+            /// The sender's own name for something we have no word for.
+            Unmapped(String),
+        }
+
+        impl EventType {
+            /// Every mapped name, for suggestions.
+            pub const NAMES: &'static [&'static str] = &[$($text),+];
+        }
+
+        impl fmt::Display for EventType {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$variant => f.write_str($text),)+
+                    Self::Unmapped(name) => write!(f, "unmapped.{name}"),
+                }
+            }
+        }
+
+        impl FromStr for EventType {
+            type Err = UnknownEventType;
+            fn from_str(text: &str) -> Result<Self, UnknownEventType> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => match text.strip_prefix("unmapped.") {
+                        Some(name) if !name.is_empty() => Ok(Self::Unmapped(name.to_owned())),
+                        _ => Err(UnknownEventType(text.to_owned())),
+                    },
+                }
+            }
+        }
+    };
+}
+
+event_types! {
+    IssueOpened = "issue.opened",
+    IssueEdited = "issue.edited",
+    IssueLabeled = "issue.labeled",
+    IssueUnlabeled = "issue.unlabeled",
+    IssueAssigned = "issue.assigned",
+    IssueClosed = "issue.closed",
+    IssueReopened = "issue.reopened",
+    IssueTransitioned = "issue.transitioned",
+    CommentCreated = "comment.created",
+    CommentEdited = "comment.edited",
+    PullRequestOpened = "pull_request.opened",
+    PullRequestUpdated = "pull_request.updated",
+    PullRequestLabeled = "pull_request.labeled",
+    PullRequestReady = "pull_request.ready",
+    PullRequestReviewRequested = "pull_request.review_requested",
+    PullRequestClosed = "pull_request.closed",
+    PullRequestMerged = "pull_request.merged",
+    ReviewSubmitted = "review.submitted",
+    ReviewCommentCreated = "review_comment.created",
+    Push = "push",
+    PipelineCompleted = "pipeline.completed",
+    ReleasePublished = "release.published",
+    AlertTriggered = "alert.triggered",
+    AlertResolved = "alert.resolved",
+    ErrorCreated = "error.created",
+    DispatchReceived = "dispatch.received",
+    ScheduleFired = "schedule.fired",
+    ManualRequested = "manual.requested",
+}
+
+/// A word that is no event type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an event type")]
+pub struct UnknownEventType(pub String);
+
+impl TryFrom<String> for EventType {
+    type Error = UnknownEventType;
+    fn try_from(text: String) -> Result<Self, UnknownEventType> {
+        text.parse()
+    }
+}
+
+impl From<EventType> for String {
+    fn from(event_type: EventType) -> Self {
+        event_type.to_string()
+    }
+}
+
+/// One normalised event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// CloudEvents `id`: the delivery it was parsed from.
+    pub id: DeliveryId,
+    /// What kind of tool sent it.
+    pub source: SourceKind,
+    /// CloudEvents `source`: the connection it belongs to.
+    pub connection: ConnectionName,
+    /// CloudEvents `type`.
+    pub r#type: EventType,
+    /// CloudEvents `time`: when it happened by the sender's clock, where the sender says so.
+    pub time: Option<DateTime<Utc>>,
+    /// CloudEvents `subject`: what it is about.
+    pub work_item: Option<WorkItem>,
+    /// The repository that the event names.
+    pub repository: Option<Repository>,
+    /// Who did it.
+    pub actor: Option<Actor>,
+    /// The issue, pull request or alert it is about.
+    pub item: Option<Item>,
+    /// The label that was added or removed.
+    pub label: Option<Untrusted>,
+    /// The comment or review that was written.
+    pub comment: Option<Comment>,
+    /// The commits it is about.
+    pub change: Option<Change>,
+    /// What the sender signed or said of the delivery's identity, without the webhook's name:
+    /// the sender's delivery id.
+    pub sender_id: Option<String>,
+    /// Equal for two deliveries of one happening (a repository hook and an App hook).
+    pub semantic_key: Option<String>,
+}
+
+/// The repository an event names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// Its name by connection.
+    pub name: RepoRef,
+    /// The branch that pull requests go to.
+    pub default_branch: Option<String>,
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The sender's account id.
+    pub id: String,
+    /// The name people see; may change owner.
+    pub login: String,
+    /// What kind of account.
+    pub kind: ActorKind,
+}
+
+/// Kinds of account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActorKind {
+    /// A person, as far as the sender says.
+    Human,
+    /// A bot account.
+    Bot,
+    /// An application acting by itself.
+    App,
+    /// The sender itself.
+    System,
+}
+
+/// The issue, pull request or alert that an event is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its number or key as people write it: `12`, `PAY-31`.
+    pub key: String,
+    /// Its title.
+    pub title: Untrusted,
+    /// Its text.
+    pub body: Untrusted,
+    /// Where a person reads it.
+    pub url: Option<String>,
+    /// All labels it carries now.
+    pub labels: Vec<Untrusted>,
+    /// The login of who wrote it.
+    pub author: Option<String>,
+    /// Whether it is a pull or merge request.
+    pub is_pull_request: bool,
+    /// Whether it is a draft.
+    pub draft: bool,
+}
+
+/// A comment, review or review comment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// The sender's id of it.
+    pub id: String,
+    /// What it says.
+    pub body: Untrusted,
+    /// Where a person reads it.
+    pub url: Option<String>,
+    /// The verdict of a review: `approved`, `changes_requested`, `commented`.
+    pub state: Option<String>,
+    /// The file of a review comment.
+    pub path: Option<Untrusted>,
+    /// The line of a review comment; absent when outdated.
+    pub line: Option<u64>,
+}
+
+/// The commits an event is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The branch that holds the change.
+    pub head_ref: Option<Untrusted>,
+    /// Its newest commit.
+    pub head: Option<Oid>,
+    /// The branch the change goes to, or the ref that was pushed.
+    pub base_ref: Option<Untrusted>,
+    /// The commit before a push, or of the base branch.
+    pub base: Option<Oid>,
+    /// Whether the head lies in another repository, or in one that is gone.
+    pub fork: bool,
+}

@@ -1,0 +1,32 @@
+//! The vocabulary every part speaks. No I/O, no clock, no randomness: both are arguments.
+//!
+//! Read it in the order of an event's life: a [`Delivery`] arrives, becomes an [`Event`], meets
+//! [`Automation`]s, leaves a [`Decision`] for each, and may start a [`Run`] that a worker owns
+//! through the [`ControlPlane`].
+
+pub mod automation;
+pub mod backoff;
+pub mod clock;
+pub mod control;
+pub mod decision;
+pub mod delivery;
+pub mod event;
+pub mod id;
+pub mod report;
+pub mod run;
+pub mod trace;
+pub mod untrusted;
+
+pub use automation::Automation;
+pub use clock::{Clock, SystemClock};
+pub use control::ControlPlane;
+pub use decision::Decision;
+pub use delivery::Delivery;
+pub use event::Event;
+pub use id::{
+    AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId, WebhookName, WorkItem,
+    WorkerName,
+};
+pub use report::Report;
+pub use run::Run;
+pub use untrusted::Untrusted;

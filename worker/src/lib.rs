@@ -1,0 +1,1 @@
+//! Claim, checkout, sandbox, validate, report.
