@@ -12,6 +12,7 @@ pub mod decision;
 pub mod delivery;
 pub mod event;
 pub mod id;
+pub mod intent;
 pub mod report;
 pub mod run;
 pub mod trace;
@@ -27,6 +28,7 @@ pub use id::{
     AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId, WebhookName, WorkItem,
     WorkerName,
 };
+pub use intent::Intent;
 pub use report::Report;
 pub use run::Run;
 pub use untrusted::Untrusted;

@@ -1,0 +1,11 @@
+//! Rows as the database holds them; private to the crate.
+
+pub mod decision;
+pub mod delivery;
+pub mod delivery_key;
+pub mod event;
+pub mod intent;
+pub mod rule_set;
+pub mod run;
+pub mod run_log;
+pub mod thread;

@@ -1,0 +1,46 @@
+//! Table `runs`.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "runs")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub automation: String,
+    pub delivery_id: Uuid,
+    pub work_item: String,
+    pub repository: String,
+    pub mode: String,
+    pub branch: String,
+    pub input: String,
+    pub state: String,
+    pub gate: Option<String>,
+    pub due_at: Option<DateTimeUtc>,
+    pub wake_at: Option<DateTimeUtc>,
+    pub step: Option<String>,
+    pub epoch: i64,
+    pub beat: i64,
+    pub nonce: Option<String>,
+    pub worker: Option<String>,
+    pub git_token: Option<String>,
+    pub outcome: Option<String>,
+    pub reason: Option<String>,
+    pub cancel_requested: bool,
+    pub workers_lost: i32,
+    pub created_at: DateTimeUtc,
+    pub started_at: Option<DateTimeUtc>,
+    pub finished_at: Option<DateTimeUtc>,
+    pub trace: String,
+    pub base_branch: Option<String>,
+    pub base: Option<String>,
+    pub head: Option<String>,
+    pub change: Option<String>,
+    pub report: Option<String>,
+    pub pull_request: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

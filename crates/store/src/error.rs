@@ -1,0 +1,65 @@
+//! What can go wrong with the database.
+
+/// A statement that did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or did not answer.
+    #[error("the database did not do it")]
+    Database(#[from] sea_orm::DbErr),
+    /// A row does not say what rows of its kind say.
+    #[error("table {table}, row {row}: column {column} cannot be read: {problem}")]
+    Inconsistent {
+        /// Where.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// Which row.
+        row: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A value of ours cannot be written.
+    #[error("a value cannot be stored")]
+    Unwritable(#[from] serde_json::Error),
+    /// A row that must be there is not.
+    #[error("{what} does not exist")]
+    Missing {
+        /// Which.
+        what: String,
+    },
+}
+
+/// Reads a text column that holds JSON.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    row: &dyn std::fmt::Display,
+) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|problem| StoreError::Inconsistent {
+        table,
+        column,
+        row: row.to_string(),
+        problem: problem.to_string(),
+    })
+}
+
+/// Reads a text column that holds one word of an enum that serde knows.
+pub(crate) fn from_word<T: serde::de::DeserializeOwned>(
+    word: &str,
+    table: &'static str,
+    column: &'static str,
+    row: &dyn std::fmt::Display,
+) -> Result<T, StoreError> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|problem| {
+        StoreError::Inconsistent { table, column, row: row.to_string(), problem: problem.to_string() }
+    })
+}
+
+/// The word serde uses for a unit variant.
+pub(crate) fn word<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    match serde_json::to_value(value)? {
+        serde_json::Value::String(word) => Ok(word),
+        other => Ok(other.to_string()),
+    }
+}

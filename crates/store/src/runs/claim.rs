@@ -1,0 +1,133 @@
+//! Claims, leases and heartbeats.
+
+use chrono::{DateTime, Utc};
+use schemas::run::{RunState, Step, Transition};
+use schemas::{Epoch, RunId, WorkerName};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{RunRecord, due, row};
+use crate::entity::run;
+use crate::error::from_word;
+use crate::{Store, StoreError, Tx};
+
+/// What the reaper watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseView {
+    /// The run.
+    pub run: RunId,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The last beat that arrived in this epoch.
+    pub beat: i64,
+    /// What it is doing.
+    pub step: Step,
+}
+
+impl Tx {
+    /// The run that was claimed with this nonce and is still active: an answer was lost.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn claimed_with(&self, nonce: &str) -> Result<Option<RunRecord>, StoreError> {
+        run::Entity::find()
+            .filter(run::Column::Nonce.eq(nonce))
+            .filter(run::Column::State.eq("active"))
+            .one(&self.inner)
+            .await?
+            .map(row::read)
+            .transpose()
+    }
+
+    /// Gives the oldest due run to a worker under a new epoch. `git_token` is the hash of the
+    /// token that the git gate will accept from it.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn claim_next(
+        &self,
+        worker: &WorkerName,
+        nonce: &str,
+        git_token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<RunRecord>, StoreError> {
+        let found = run::Entity::find()
+            .filter(due(now))
+            .order_by_asc(run::Column::WakeAt)
+            .order_by_asc(run::Column::Id)
+            .limit(1)
+            .lock_exclusive()
+            .one(&self.inner)
+            .await?;
+        let Some(found) = found else { return Ok(None) };
+        let mut record = row::read(found)?;
+        let Ok(state) = record.run.state.next(Transition::Claim, record.epoch) else { return Ok(None) };
+        if let RunState::Active { epoch, .. } = state {
+            record.epoch = epoch;
+        }
+        record.run.state = state;
+        record.run.started_at.get_or_insert(now);
+        record.worker = Some(worker.clone());
+        record.nonce = Some(nonce.to_owned());
+        record.git_token = Some(git_token.to_owned());
+        self.save_run(&record).await?;
+        Ok(Some(record))
+    }
+
+    /// Notes a heartbeat; `None` when the epoch is not the current one, else whether a cancel waits.
+    /// A late heartbeat with the current epoch succeeds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn beat(&self, id: RunId, epoch: Epoch, beat: i64) -> Result<Option<bool>, StoreError> {
+        let updated = run::Entity::update_many()
+            .col_expr(run::Column::Beat, Expr::value(beat))
+            .filter(run::Column::Id.eq(id.0))
+            .filter(run::Column::Epoch.eq(epoch.0))
+            .filter(run::Column::State.eq("active"))
+            .exec(&self.inner)
+            .await?;
+        if updated.rows_affected == 0 {
+            return Ok(None);
+        }
+        let cancel: Option<bool> = run::Entity::find_by_id(id.0)
+            .select_only()
+            .column(run::Column::CancelRequested)
+            .into_tuple()
+            .one(&self.inner)
+            .await?;
+        Ok(cancel)
+    }
+}
+
+impl Store {
+    /// Every run that a worker holds.
+    ///
+    /// # Errors
+    /// When the database does not answer or a row is inconsistent.
+    pub async fn leases(&self) -> Result<Vec<LeaseView>, StoreError> {
+        let rows: Vec<(uuid::Uuid, i64, i64, Option<String>)> = run::Entity::find()
+            .select_only()
+            .columns([run::Column::Id, run::Column::Epoch, run::Column::Beat, run::Column::Step])
+            .filter(run::Column::State.eq("active"))
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        let mut leases = Vec::with_capacity(rows.len());
+        for (id, epoch, beat, step) in rows {
+            let step: Step = from_word(step.as_deref().unwrap_or_default(), "runs", "step", &id)?;
+            if step < Step::Publish {
+                leases.push(LeaseView { run: RunId(id), epoch: Epoch(epoch), beat, step });
+            }
+        }
+        Ok(leases)
+    }
+
+    /// How many runs may be claimed now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_runs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        Ok(run::Entity::find().filter(due(now)).count(&self.read).await?)
+    }
+}

@@ -1,0 +1,170 @@
+//! Runs: the truth about who owns what, and how it ended.
+
+mod claim;
+mod list;
+mod row;
+
+use chrono::{DateTime, Utc};
+use schemas::report::{ChangeReport, Report};
+use schemas::{Epoch, Run, RunId, WorkItem, WorkerName};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::run;
+use crate::{StoreError, Tx};
+
+pub use claim::LeaseView;
+
+/// A run with what only the control plane needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// The run.
+    pub run: Run,
+    /// The highest epoch it ever had.
+    pub epoch: Epoch,
+    /// The claim's nonce.
+    pub nonce: Option<String>,
+    /// Who claimed it last.
+    pub worker: Option<WorkerName>,
+    /// The SHA-256 of the git gate's token for the current epoch.
+    pub git_token: Option<String>,
+    /// The branch it started from.
+    pub base_branch: Option<String>,
+    /// What it changed, once a push was granted.
+    pub change: Option<ChangeReport>,
+    /// What the worker said at the end.
+    pub report: Option<Report>,
+    /// The pull request it opened.
+    pub pull_request: Option<PullRequestRef>,
+}
+
+/// A pull request that a run opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestRef {
+    /// Its number.
+    pub number: u64,
+    /// Where a person reads it.
+    pub url: String,
+}
+
+impl RunRecord {
+    /// A run as it is before anybody claimed it.
+    #[must_use]
+    pub fn new(run: Run) -> Self {
+        Self {
+            run,
+            epoch: Epoch(0),
+            nonce: None,
+            worker: None,
+            git_token: None,
+            base_branch: None,
+            change: None,
+            report: None,
+            pull_request: None,
+        }
+    }
+}
+
+impl Tx {
+    /// Stores new runs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn insert_runs(&self, runs: &[Run]) -> Result<(), StoreError> {
+        // SQLite binds at most 32,766 values to a statement.
+        for chunk in runs.chunks(500) {
+            let rows = chunk
+                .iter()
+                .map(|run| row::write(&RunRecord::new(run.clone())))
+                .collect::<Result<Vec<_>, _>>()?;
+            run::Entity::insert_many(rows).exec_without_returning(&self.inner).await?;
+        }
+        Ok(())
+    }
+
+    /// The run, its row locked until this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn lock_run(&self, id: RunId) -> Result<Option<RunRecord>, StoreError> {
+        let found = run::Entity::find_by_id(id.0).lock_exclusive().one(&self.inner).await?;
+        found.map(row::read).transpose()
+    }
+
+    /// Writes a run that [`Tx::lock_run`] gave back.
+    ///
+    /// # Errors
+    /// When the database does not answer or the run is not there.
+    pub async fn save_run(&self, record: &RunRecord) -> Result<(), StoreError> {
+        row::write(record)?.update(&self.inner).await?;
+        Ok(())
+    }
+
+    /// For each work item, the newest run that is not done: the one a new run has to wait behind.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unfinished_runs(&self, items: &[WorkItem]) -> Result<Vec<(WorkItem, RunId)>, StoreError> {
+        let rows: Vec<(String, uuid::Uuid)> = run::Entity::find()
+            .select_only()
+            .columns([run::Column::WorkItem, run::Column::Id])
+            .filter(run::Column::WorkItem.is_in(items.iter().map(|item| item.0.as_str())))
+            .filter(run::Column::State.is_in(["pending", "queued", "active"]))
+            .order_by_asc(run::Column::CreatedAt)
+            .order_by_asc(run::Column::Id)
+            .into_tuple()
+            .all(&self.inner)
+            .await?;
+        Ok(rows.into_iter().map(|(item, id)| (WorkItem(item), RunId(id))).collect())
+    }
+
+    /// The oldest run of a work item that waits for another to finish, unless one is under way.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn next_to_admit(&self, item: &WorkItem) -> Result<Option<RunRecord>, StoreError> {
+        let rows = run::Entity::find()
+            .filter(run::Column::WorkItem.eq(item.0.as_str()))
+            .filter(run::Column::State.is_in(["pending", "queued", "active"]))
+            .order_by_asc(run::Column::CreatedAt)
+            .order_by_asc(run::Column::Id)
+            .limit(1000)
+            .all(&self.inner)
+            .await?;
+        if rows.iter().any(|row| row.state != "pending") {
+            return Ok(None);
+        }
+        let waiting = rows.into_iter().find(|row| row.gate.as_deref() == Some("concurrency"));
+        waiting.map(row::read).transpose()
+    }
+
+    /// Work items that have a waiting run and none under way: what a sweep has to admit.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn items_to_admit(&self) -> Result<Vec<WorkItem>, StoreError> {
+        let waiting: Vec<String> = run::Entity::find()
+            .select_only()
+            .column(run::Column::WorkItem)
+            .distinct()
+            .filter(run::Column::State.eq("pending"))
+            .filter(run::Column::Gate.eq("concurrency"))
+            .into_tuple()
+            .all(&self.inner)
+            .await?;
+        let busy: Vec<String> = run::Entity::find()
+            .select_only()
+            .column(run::Column::WorkItem)
+            .distinct()
+            .filter(run::Column::State.is_in(["queued", "active"]))
+            .into_tuple()
+            .all(&self.inner)
+            .await?;
+        Ok(waiting.into_iter().filter(|item| !busy.contains(item)).map(WorkItem).collect())
+    }
+}
+
+/// When a run may be claimed, for a sweep.
+pub(crate) fn due(now: DateTime<Utc>) -> sea_orm::Condition {
+    sea_orm::Condition::all().add(run::Column::State.eq("queued")).add(run::Column::WakeAt.lte(now))
+}
