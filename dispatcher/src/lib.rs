@@ -1,1 +1,151 @@
-//! Decide, admit, reap, publish; the API and the git gate.
+//! The control plane: decides what an event starts, owns the truth about runs, writes to forges.
+//!
+//! Deliveries come in through [`Dispatcher::consume`], workers through [`schemas::ControlPlane`],
+//! people through [`http::api`]. The loops of [`Dispatcher::tend`] take no input: they look at the
+//! database and do what is due, so that a crash at any moment costs time and nothing else.
+
+mod admit;
+mod consume;
+mod control;
+pub mod decide;
+pub mod http;
+mod publish;
+mod reap;
+pub mod rules;
+pub mod words;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use broker::wake::WakeUps;
+use forge::Forge;
+use schemas::event::SourceKind;
+use schemas::run::RepositorySetup;
+use schemas::{Clock, ConnectionName, RepoRef, WebhookName};
+use store::Store;
+use telemetry::metrics::Meters;
+use tokio::sync::Notify;
+
+use decide::facts::FactFinder;
+use rules::RuleSet;
+
+pub use consume::ConsumeEnd;
+pub use control::git_token::GateKey;
+
+/// The pool of workers that runs are offered to.
+pub const POOL: &str = "default";
+
+/// What the dispatcher is told once, at start.
+pub struct Settings {
+    /// What each webhook's deliveries are, and the connection they belong to.
+    pub webhooks: BTreeMap<WebhookName, (SourceKind, ConnectionName)>,
+    /// What configuration adds to a repository.
+    pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
+    /// How long a worker keeps a run without a heartbeat.
+    pub lease: Duration,
+    /// How often a run is given to another worker after one was lost.
+    pub lost_retries: u32,
+    /// After an unclear write, when to look whether it happened; then it is tried again.
+    pub settle: Vec<Duration>,
+    /// Signs the tokens that workers show to the git gate.
+    pub gate_key: GateKey,
+    /// Where workers reach the git gate: the address of `/worker/v1/git`.
+    pub gate_url: String,
+    /// Author and committer of commits.
+    pub commit_author: (String, String),
+}
+
+/// The control plane of one process.
+pub struct Dispatcher {
+    settings: Settings,
+    store: Store,
+    forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
+    facts: FactFinder,
+    rules: RwLock<Arc<RuleSet>>,
+    rules_problem: RwLock<Option<String>>,
+    clock: Arc<dyn Clock>,
+    wake_ups: WakeUps,
+    meters: Meters,
+    /// Rung when intents were planned.
+    publish: Notify,
+}
+
+impl Dispatcher {
+    /// A control plane over these parts, with no automations yet.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
+        clock: Arc<dyn Clock>,
+        wake_ups: WakeUps,
+        meters: Meters,
+    ) -> Self {
+        let facts = FactFinder::new(forges.clone(), Arc::clone(&clock));
+        Self {
+            settings,
+            store,
+            forges,
+            facts,
+            rules: RwLock::new(Arc::new(RuleSet::empty())),
+            rules_problem: RwLock::default(),
+            clock,
+            wake_ups,
+            meters,
+            publish: Notify::new(),
+        }
+    }
+
+    /// Puts a set of automations in force, for every dispatcher on this database.
+    ///
+    /// # Errors
+    /// When the database does not answer; then the old set stays.
+    pub async fn activate(&self, set: RuleSet) -> Result<(), store::StoreError> {
+        let tx = self.store.begin().await?;
+        tx.activate_rule_set(&set.hash, &set.files, self.clock.now()).await?;
+        tx.commit().await?;
+        tracing::info!(rule_set = %short(&set.hash), automations = set.rules().len(), "automations in force");
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+        self.note_rules_problem(None);
+        Ok(())
+    }
+
+    /// Remembers why the newest files are not in force, for `/readyz`; `None` when they are.
+    pub fn note_rules_problem(&self, problem: Option<String>) {
+        *self.rules_problem.write().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Why the newest automation files are not in force.
+    #[must_use]
+    pub fn rules_problem(&self) -> Option<String> {
+        self.rules_problem.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The set that is in force.
+    #[must_use]
+    pub fn rules(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The database, for `/readyz`.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn wake_workers(&self) {
+        self.wake_ups.wake(POOL);
+    }
+
+    fn forge(&self, connection: &ConnectionName) -> Result<&Arc<dyn Forge>, forge::ForgeError> {
+        self.forges
+            .get(connection)
+            .ok_or_else(|| forge::ForgeError::NotFound { what: format!("the connection `{connection}`") })
+    }
+}
+
+/// The first letters of a hash, for people.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

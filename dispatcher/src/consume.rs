@@ -1,0 +1,261 @@
+//! From deliveries to decisions and runs: a batch is one transaction, then it is acknowledged.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use broker::{ConsumeError, Consumer, Received};
+use chrono::{DateTime, Utc};
+use schemas::backoff::Backoff;
+use schemas::decision::Verdict;
+use schemas::delivery::Body;
+use schemas::trace::TraceContext;
+use schemas::{Decision, Delivery, DeliveryId, Event, WebhookName};
+use store::{DeliveryStatus, NewDelivery, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::Dispatcher;
+use crate::admit::Started;
+use crate::decide::facts::Facts;
+use crate::decide::{Evaluation, decide};
+
+/// Deliveries that are decided in one transaction, at the most.
+const BATCH: usize = 256;
+/// Days after which an event can no longer be told from a repeat.
+const KEYS_KEPT_DAYS: i64 = 30;
+/// The wait while the queue does not work.
+const QUEUE_DOWN: Duration = Duration::from_secs(1);
+/// Waits while the database does not answer.
+const DATABASE_DOWN: Backoff = Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(10) };
+
+/// Why consuming ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsumeEnd {
+    /// It was asked to.
+    Stopped,
+    /// There will be no more.
+    QueueClosed,
+}
+
+/// A delivery with what could be made of it.
+struct Parsed {
+    delivery: Delivery,
+    event: Result<Event, String>,
+    keys: Vec<String>,
+}
+
+impl Dispatcher {
+    /// Takes deliveries until `stop`; a batch under way is finished first.
+    pub async fn consume(&self, mut consumer: impl Consumer, stop: CancellationToken) -> ConsumeEnd {
+        loop {
+            let batch = tokio::select! {
+                () = stop.cancelled() => return ConsumeEnd::Stopped,
+                batch = consumer.next(BATCH) => batch,
+            };
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(ConsumeError::Closed) => return ConsumeEnd::QueueClosed,
+                Err(error) => {
+                    tracing::error!(%error, "deliveries wait");
+                    tokio::time::sleep(QUEUE_DOWN).await;
+                    continue;
+                }
+            };
+            let Some(last) = batch.last().map(|received| received.position) else { continue };
+            let mut attempt = 0;
+            while let Err(error) = self.take(&batch).await {
+                tracing::error!(%error, "deliveries wait: the database does not answer");
+                let delay = DATABASE_DOWN.delay(attempt, u16::MAX);
+                attempt += 1;
+                tokio::select! {
+                    () = stop.cancelled() => return ConsumeEnd::Stopped,
+                    () = tokio::time::sleep(delay) => {}
+                }
+            }
+            // What is not acked comes again and is known by its id: an ack may fail.
+            if let Err(error) = consumer.ack(last).await {
+                tracing::warn!(%error, "deliveries could not be acknowledged; they will come again");
+            }
+        }
+    }
+
+    /// Decides a batch; when it fails as a whole, one by one, and the culprit is quarantined.
+    async fn take(&self, batch: &[Received]) -> Result<(), StoreError> {
+        let parsed: Vec<Parsed> = batch.iter().map(|received| self.parse(received)).collect();
+        let Err(error) = self.decide_all(&parsed).await else { return Ok(()) };
+        if self.store.ping().await.is_err() {
+            return Err(error);
+        }
+        tracing::warn!(%error, size = parsed.len(), "a batch failed; its deliveries are tried one by one");
+        for mut one in parsed {
+            if let Err(error) = self.decide_all(std::slice::from_ref(&one)).await {
+                one.event = Err(format!("it could not be decided: {error}"));
+                self.decide_all(std::slice::from_ref(&one)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parse(&self, received: &Received) -> Parsed {
+        let delivery = match &received.delivery {
+            Ok(delivery) => delivery.clone(),
+            Err(damaged) => return self.damaged(&damaged.bytes, damaged.to_string()),
+        };
+        let mut keys = Vec::new();
+        // A parser that panics costs this delivery its decision, not its neighbours theirs.
+        let event = catch_unwind(AssertUnwindSafe(|| self.read(&delivery, &mut keys)))
+            .unwrap_or_else(|_| Err("the parser failed on it".to_owned()));
+        if delivery.replay_of.is_some() {
+            keys.clear();
+        }
+        Parsed { delivery, event, keys }
+    }
+
+    fn read(&self, delivery: &Delivery, keys: &mut Vec<String>) -> Result<Event, String> {
+        let (kind, connection) = self
+            .settings
+            .webhooks
+            .get(&delivery.webhook)
+            .ok_or_else(|| format!("the webhook `{}` is no longer configured", delivery.webhook))?;
+        let raw = delivery.body.decompress().map_err(|error| error.to_string())?;
+        keys.push(format!("body:{}", delivery.body_key(&raw)));
+        let event = senders::parse(*kind, connection, delivery, &raw).map_err(|error| error.to_string())?;
+        keys.extend(event.sender_id.as_ref().map(|id| format!("id:{}:{id}", delivery.webhook)));
+        keys.extend(event.semantic_key.as_ref().map(|key| format!("same:{key}")));
+        Ok(event)
+    }
+
+    /// Bytes that are no delivery: kept under a fresh id for a person to look at.
+    fn damaged(&self, bytes: &[u8], problem: String) -> Parsed {
+        let delivery = Delivery {
+            id: DeliveryId::fresh(&*self.clock),
+            webhook: WebhookName("unreadable".to_owned()),
+            received_at: self.clock.now(),
+            headers: BTreeMap::new(),
+            body: Body::compress(bytes),
+            trace: TraceContext::default(),
+            replay_of: None,
+        };
+        Parsed { delivery, event: Err(problem), keys: Vec::new() }
+    }
+
+    async fn decide_all(&self, batch: &[Parsed]) -> Result<(), StoreError> {
+        let rules = self.rules();
+        let facts = self.gather(batch).await;
+        let now = self.clock.now();
+        let tx = self.store.begin().await?;
+        let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
+        let stored = tx.stored_deliveries(&ids).await?;
+        let all_keys: Vec<String> = batch.iter().flat_map(|one| one.keys.iter().cloned()).collect();
+        let mut known = tx.known_keys(&all_keys).await?;
+        let (mut rows, mut decisions, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for one in batch {
+            if stored.contains(&one.delivery.id) || !seen.insert(one.delivery.id) {
+                continue;
+            }
+            let repeats = one.keys.iter().find_map(|key| known.get(key)).copied();
+            let row = self.row(one, repeats, &rules.hash);
+            if let (Ok(event), DeliveryStatus::Decided | DeliveryStatus::Duplicate) = (&one.event, row.status)
+            {
+                let span =
+                    tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
+                telemetry::trace::continue_from(&span, &one.delivery.trace);
+                let _entered = span.entered();
+                for rule in rules.candidates(event) {
+                    let evaluation = match repeats {
+                        Some(of) => Evaluation::Verdict(Verdict::Duplicate { of }),
+                        None => {
+                            stale(event, now).map_or_else(|| decide(rule, event, &facts), Evaluation::Verdict)
+                        }
+                    };
+                    match evaluation {
+                        Evaluation::Match { repository, command_label } => {
+                            starts.push(Started::new(
+                                self,
+                                rule,
+                                event,
+                                repository,
+                                command_label,
+                                &one.delivery,
+                            ));
+                        }
+                        Evaluation::Verdict(verdict) => decisions.push(Decision {
+                            delivery: event.id,
+                            automation: rule.automation.name.clone(),
+                            verdict,
+                        }),
+                        Evaluation::NeedsFacts(_) => decisions.push(Decision {
+                            delivery: event.id,
+                            automation: rule.automation.name.clone(),
+                            verdict: Verdict::Error { message: "the forge did not answer".to_owned() },
+                        }),
+                    }
+                }
+            }
+            if repeats.is_none() {
+                known.extend(one.keys.iter().map(|key| (key.clone(), one.delivery.id)));
+            }
+            rows.push(row);
+        }
+        tx.insert_deliveries(&rows, now).await?;
+        let woken = self.start(&tx, starts, &mut decisions, now).await?;
+        self.plan_refusals(&tx, batch.iter().filter_map(|one| one.event.as_ref().ok()), &decisions, now)
+            .await?;
+        tx.insert_decisions(&decisions).await?;
+        tx.commit().await?;
+        for decision in &decisions {
+            self.meters.decided(&decision.verdict);
+        }
+        if woken {
+            self.wake_workers();
+        }
+        self.publish.notify_one();
+        Ok(())
+    }
+
+    /// Decides once without facts to learn which questions there are, and asks them all at once.
+    async fn gather(&self, batch: &[Parsed]) -> Facts {
+        let rules = self.rules();
+        let mut facts = self.facts.known();
+        let mut keys = HashMap::new();
+        for event in batch.iter().filter_map(|one| one.event.as_ref().ok()) {
+            for rule in rules.candidates(event) {
+                if let Evaluation::NeedsFacts(needs) = decide(rule, event, &facts) {
+                    keys.extend(needs.into_iter().map(|key| (key, ())));
+                }
+            }
+        }
+        if !keys.is_empty() {
+            let span = tracing::info_span!("dispatcher.find_facts", questions = keys.len());
+            self.facts.find(keys.into_keys().collect(), &mut facts).instrument(span).await;
+        }
+        facts
+    }
+
+    fn row(&self, one: &Parsed, repeats: Option<DeliveryId>, rule_set: &str) -> NewDelivery {
+        let (status, error) = match (&one.event, repeats) {
+            (_, Some(_)) => (DeliveryStatus::Duplicate, None),
+            (Ok(_), None) => (DeliveryStatus::Decided, None),
+            (Err(problem), None) => (DeliveryStatus::Quarantined, Some(problem.clone())),
+        };
+        if let Some(problem) = &error {
+            tracing::warn!(delivery = %one.delivery.id, problem, "delivery quarantined");
+        }
+        NewDelivery {
+            delivery: one.delivery.clone(),
+            status,
+            duplicate_of: repeats,
+            error,
+            rule_set: one.event.is_ok().then(|| rule_set.to_owned()),
+            event: one.event.as_ref().ok().cloned(),
+            keys: if repeats.is_none() { one.keys.clone() } else { Vec::new() },
+        }
+    }
+}
+
+fn stale(event: &Event, now: DateTime<Utc>) -> Option<Verdict> {
+    let days = (now - event.time?).num_days();
+    (days >= KEYS_KEPT_DAYS).then_some(Verdict::Stale { days })
+}

@@ -1,0 +1,205 @@
+//! The control plane as workers see it: claims, leases, leave to push, reports.
+
+mod cancel;
+mod claim;
+mod finish;
+pub mod git_token;
+
+use async_trait::async_trait;
+use globset::{GlobBuilder, GlobSetBuilder};
+use schemas::automation::Mode;
+use schemas::control::{Claim, ControlError, Job, LogLine, Orders, PushGrant};
+use schemas::intent::Write;
+use schemas::report::{ChangeReport, Report};
+use schemas::run::{IllegalTransition, Outcome, Reason, RunState, Step, Transition};
+use schemas::{ControlPlane, Epoch, Oid, RunId};
+use store::{RunRecord, StoreError, Tx};
+
+use crate::Dispatcher;
+
+pub use cancel::CancelAnswer;
+
+fn unavailable(error: &StoreError) -> ControlError {
+    tracing::error!(error = error as &dyn std::error::Error, "the database refused a worker's call");
+    ControlError::Unavailable { message: "the database does not answer".to_owned() }
+}
+
+/// The run, if `epoch` is its current one.
+async fn owned(tx: &Tx, run: RunId, epoch: Epoch) -> Result<RunRecord, ControlError> {
+    let record = tx.lock_run(run).await.map_err(|e| unavailable(&e))?.ok_or(ControlError::StaleEpoch)?;
+    match record.run.state {
+        RunState::Active { epoch: current, step } if current == epoch && step < Step::Publish => Ok(record),
+        _ => Err(ControlError::StaleEpoch),
+    }
+}
+
+fn advance(record: &mut RunRecord, step: Step) -> Result<(), ControlError> {
+    let transition = Transition::Advance { epoch: record.epoch, step };
+    match record.run.state.next(transition, record.epoch) {
+        Ok(state) => {
+            record.run.state = state;
+            Ok(())
+        }
+        Err(IllegalTransition::StaleEpoch { .. }) => Err(ControlError::StaleEpoch),
+        Err(illegal) => Err(ControlError::Refused { because: illegal.to_string() }),
+    }
+}
+
+#[async_trait]
+impl ControlPlane for Dispatcher {
+    async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
+        self.claim_run(claim).await
+    }
+
+    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: u64) -> Result<Orders, ControlError> {
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let beat = i64::try_from(beat).unwrap_or(i64::MAX);
+        let cancel = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        match cancel {
+            None => Err(ControlError::StaleEpoch),
+            Some(true) => Ok(Orders::Cancel),
+            Some(false) => Ok(Orders::Continue),
+        }
+    }
+
+    async fn step(&self, run: RunId, epoch: Epoch, step: Step) -> Result<(), ControlError> {
+        if step >= Step::Publish {
+            return Err(ControlError::Refused { because: "publishing is the dispatcher's".to_owned() });
+        }
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
+        advance(&mut record, step)?;
+        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+        if step == Step::Commands {
+            self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
+        }
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        self.publish.notify_one();
+        Ok(())
+    }
+
+    async fn log(&self, run: RunId, epoch: Epoch, lines: Vec<LogLine>) -> Result<(), ControlError> {
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        owned(&tx, run, epoch).await?;
+        tx.append_log(run, &lines).await.map_err(|e| unavailable(&e))?;
+        tx.commit().await.map_err(|e| unavailable(&e))
+    }
+
+    async fn grant_push(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        change: ChangeReport,
+    ) -> Result<PushGrant, ControlError> {
+        let now = self.clock.now();
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
+        if record.run.cancel_requested {
+            return Err(ControlError::Cancelled);
+        }
+        if record.run.base.as_ref() != Some(&change.base) {
+            return Err(ControlError::Refused { because: "the change stands on another commit".to_owned() });
+        }
+        if let Some(path) = protected(&record, &change) {
+            let because = format!("it touches the protected path {path}");
+            return Err(ControlError::Refused { because });
+        }
+        let keep = if record.run.input.automation.output.pull_request.is_none() {
+            Some(Reason::Completed)
+        } else {
+            (record.run.mode == Mode::DryRun).then_some(Reason::DryRun)
+        };
+        let reference = format!("refs/heads/{}", record.run.branch);
+        let new = change.head.clone();
+        record.change = Some(change);
+        let grant = match keep {
+            Some(reason) => PushGrant::Keep { reason },
+            None => {
+                advance(&mut record, Step::Push)?;
+                record.run.head = Some(new.clone());
+                let write = Write::Push { reference: reference.clone(), old: Oid::zero(), new: new.clone() };
+                let key = format!("push:{epoch}");
+                self.plan(&tx, &record, write, &key, now).await.map_err(|e| unavailable(&e))?;
+                PushGrant::Push { reference, old: Oid::zero(), new }
+            }
+        };
+        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        Ok(grant)
+    }
+
+    async fn report(&self, run: RunId, epoch: Epoch, report: Report) -> Result<(), ControlError> {
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
+        for time in &report.steps {
+            if let Ok(step) = serde_json::from_value(serde_json::Value::from(time.step.as_str())) {
+                self.meters.step_ended(step, std::time::Duration::from_micros(time.micros));
+            }
+        }
+        let published = report.outcome == Outcome::Succeeded && report.reason == Reason::Published;
+        let (outcome, reason) = (report.outcome, report.reason.clone());
+        record.report = Some(report);
+        if published {
+            self.hand_to_publisher(&tx, &mut record).await?;
+        } else {
+            self.finish(&tx, &mut record, outcome, reason).await.map_err(|e| unavailable(&e))?;
+        }
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        self.after_finish();
+        Ok(())
+    }
+
+    async fn hand_back(&self, run: RunId, epoch: Epoch) -> Result<(), ControlError> {
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
+        let transition = Transition::Requeue { epoch, wake_at: self.clock.now() };
+        record.run.state = record
+            .run
+            .state
+            .next(transition, record.epoch)
+            .map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
+        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        self.wake_workers();
+        Ok(())
+    }
+}
+
+impl Dispatcher {
+    /// From here on no worker holds the run: the branch is pushed, or was meant to be.
+    pub(crate) async fn hand_to_publisher(
+        &self,
+        tx: &Tx,
+        record: &mut RunRecord,
+    ) -> Result<(), ControlError> {
+        let Some(base) = record.base_branch.clone() else {
+            return Err(ControlError::Refused { because: "the run has no base branch".to_owned() });
+        };
+        if record.run.head.is_none() {
+            return Err(ControlError::Refused { because: "no push was granted".to_owned() });
+        }
+        advance(record, Step::Publish)?;
+        let write = Write::OpenPullRequest { head: record.run.branch.clone(), base };
+        let now = self.clock.now();
+        self.plan(tx, record, write, "open_pull_request", now).await.map_err(|e| unavailable(&e))?;
+        tx.save_run(record).await.map_err(|e| unavailable(&e))
+    }
+
+    /// Wakes whoever has work after a run's end was committed.
+    pub(crate) fn after_finish(&self) {
+        self.publish.notify_one();
+        self.wake_workers();
+    }
+}
+
+/// The first changed path that the repository's configuration protects. The worker refused it
+/// already; a worker that was fooled is refused here.
+fn protected(record: &RunRecord, change: &ChangeReport) -> Option<String> {
+    let mut globs = GlobSetBuilder::new();
+    for pattern in &record.run.input.setup.protected_paths {
+        globs.add(GlobBuilder::new(pattern).literal_separator(true).build().ok()?);
+    }
+    let globs = globs.build().ok()?;
+    change.files.iter().map(|file| file.path.expose()).find(|path| globs.is_match(path)).map(str::to_owned)
+}

@@ -1,0 +1,4 @@
+//! What workers reach over HTTP.
+
+pub mod git;
+mod push_commands;

@@ -1,0 +1,127 @@
+//! What follows from a write's result, for its intent and for its run.
+
+use std::time::Duration;
+
+use forge::ForgeError;
+use schemas::backoff::Backoff;
+use schemas::intent::{IntentState, Write};
+use schemas::run::{Outcome, Reason};
+use schemas::{Intent, RunId};
+use store::{StoreError, Tx};
+
+use super::perform::Made;
+use crate::Dispatcher;
+
+/// Waits between tries of a call that certainly did nothing.
+const RETRY: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
+/// A rate limit that does not say how long (GitHub asks for at least a minute).
+const LIMITED: Duration = Duration::from_secs(60);
+/// Tries before a write is given up; with the waits above about half an hour.
+const TRIES: u32 = 30;
+/// Creations whose answer stayed unclear before a person has to look.
+const UNCLEAR_TRIES: u32 = 3;
+
+impl Dispatcher {
+    /// Records a result; false when the write has to wait.
+    pub(super) async fn conclude(
+        &self,
+        mut intent: Intent,
+        result: Result<Made, ForgeError>,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let tx = self.store.begin().await?;
+        let goes_on = match result {
+            Ok(made) => {
+                intent.state = IntentState::Done;
+                intent.result = Some(made.sentence());
+                self.remember(&tx, &intent, made).await?;
+                true
+            }
+            Err(error) => {
+                tracing::warn!(write = intent.write.kind(), work_item = %intent.work_item, %error, "a write did not succeed");
+                self.put_off_or_fail(&mut intent, &error);
+                if !matches!(intent.state, IntentState::Open | IntentState::Calling) {
+                    self.fail_run(&tx, &intent, &error).await?;
+                }
+                !matches!(intent.state, IntentState::Open | IntentState::Calling)
+            }
+        };
+        tx.save_intent(&intent, now).await?;
+        tx.commit().await?;
+        self.after_finish();
+        Ok(goes_on)
+    }
+
+    fn put_off_or_fail(&self, intent: &mut Intent, error: &ForgeError) {
+        let now = self.clock.now();
+        intent.result = Some(error.to_string());
+        match error {
+            ForgeError::RateLimited { retry_after } => {
+                intent.state = IntentState::Open;
+                intent.not_before = now + retry_after.unwrap_or(LIMITED);
+            }
+            ForgeError::Unavailable { .. } if intent.attempts < TRIES => {
+                intent.state = IntentState::Open;
+                intent.not_before = now + RETRY.delay(intent.attempts, u16::MAX);
+            }
+            ForgeError::Unclear { .. } if intent.attempts < UNCLEAR_TRIES => {
+                intent.state = IntentState::Calling;
+                intent.not_before = now + self.settings.settle.first().copied().unwrap_or_default();
+            }
+            ForgeError::Unclear { .. } => intent.state = IntentState::Unknown,
+            _ => intent.state = IntentState::Failed,
+        }
+    }
+
+    /// What a write made belongs to rows of its own.
+    async fn remember(&self, tx: &Tx, intent: &Intent, made: Made) -> Result<(), StoreError> {
+        let Some(run) = intent.run else { return Ok(()) };
+        match made {
+            Made::Nothing(_) => Ok(()),
+            Made::Comment(thread) => {
+                let Some(record) = tx.lock_run(run).await? else { return Ok(()) };
+                tx.save_thread(&record.run.work_item, &record.run.automation, &thread).await
+            }
+            Made::PullRequest(pull_request) => self.published(tx, run, pull_request).await,
+        }
+    }
+
+    /// The pull request is open: the run is done, and its commit gets a check.
+    async fn published(
+        &self,
+        tx: &Tx,
+        run: RunId,
+        pull_request: store::PullRequestRef,
+    ) -> Result<(), StoreError> {
+        let Some(mut record) = tx.lock_run(run).await? else { return Ok(()) };
+        let now = self.clock.now();
+        for mut push in tx.intents_of(run).await? {
+            if matches!(push.write, Write::Push { .. }) && push.state == IntentState::Calling {
+                push.state = IntentState::Done;
+                push.result = Some("the branch holds the result".to_owned());
+                tx.save_intent(&push, now).await?;
+            }
+        }
+        record.pull_request = Some(pull_request);
+        self.finish(tx, &mut record, Outcome::Succeeded, Reason::Published).await?;
+        if let Some(head) = record.run.head.clone().filter(|_| record.run.input.automation.output.check) {
+            self.plan(tx, &record, Write::SetCheck { head }, "set_check", now).await?;
+        }
+        Ok(())
+    }
+
+    /// Only the pull request decides over its run; other writes are told in the run's detail.
+    async fn fail_run(&self, tx: &Tx, intent: &Intent, error: &ForgeError) -> Result<(), StoreError> {
+        let (Some(run), Write::OpenPullRequest { .. }) = (intent.run, &intent.write) else { return Ok(()) };
+        let Some(mut record) = tx.lock_run(run).await? else { return Ok(()) };
+        let (outcome, reason) = match error {
+            ForgeError::Unclear { .. } => {
+                (Outcome::Unknown, Reason::OutcomeUnclear { write: "opening the pull request".to_owned() })
+            }
+            ForgeError::CredentialRefused => (Outcome::Failed, Reason::CredentialRefused),
+            _ if record.report.is_none() => (Outcome::Failed, Reason::WorkerLost),
+            other => (Outcome::Failed, Reason::ForgeRefused { message: other.to_string() }),
+        };
+        self.finish(tx, &mut record, outcome, reason).await
+    }
+}

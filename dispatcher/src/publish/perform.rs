@@ -1,0 +1,164 @@
+//! One call to the forge for one intent.
+
+use forge::{Check, CheckState, CommentRef, Forge, ForgeError, NewPullRequest, ReactionTarget};
+use schemas::Intent;
+use schemas::intent::Write;
+use schemas::run::{Outcome, RunState};
+use store::{PullRequestRef, RunRecord, StoreError, Thread};
+
+use crate::Dispatcher;
+use crate::words;
+
+/// What a write made, for its record.
+pub(super) enum Made {
+    /// Nothing that has to be remembered.
+    Nothing(String),
+    /// The status comment of the work item.
+    Comment(Thread),
+    /// The pull request.
+    PullRequest(PullRequestRef),
+}
+
+impl Made {
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Self::Nothing(sentence) => sentence.clone(),
+            Self::Comment(thread) if thread.deleted => "a person deleted the comment; it stays so".to_owned(),
+            Self::Comment(thread) => thread.comment_url.clone(),
+            Self::PullRequest(pull_request) => pull_request.url.clone(),
+        }
+    }
+}
+
+fn nothing(sentence: &str) -> Result<Made, ForgeError> {
+    Ok(Made::Nothing(sentence.to_owned()))
+}
+
+impl Dispatcher {
+    /// Makes the write. What it needs to know of the run is read at the time of the call.
+    pub(super) async fn perform(
+        &self,
+        intent: &Intent,
+        record: Option<&RunRecord>,
+    ) -> Result<Made, ForgeError> {
+        let forge = self.forge(&intent.repository.connection)?;
+        let repository = &intent.repository;
+        let started = self.clock.monotonic();
+        let result = match (&intent.write, record) {
+            (Write::React { number, comment }, _) => {
+                let target = match comment {
+                    Some(id) => ReactionTarget::Comment(CommentRef { id: *id, url: String::new() }),
+                    None => ReactionTarget::Item(*number),
+                };
+                forge.react(repository, target).await.and_then(|()| nothing("reacted"))
+            }
+            (Write::RemoveLabel { number, label }, _) => {
+                forge.remove_label(repository, *number, label).await.and_then(|()| nothing("removed"))
+            }
+            (Write::AnswerRefusal { number, automation, login, because }, _) => {
+                let body = words::comment::refusal(&intent.work_item, automation, login, because);
+                let made = forge.create_comment(repository, *number, &body).await;
+                made.map(|comment| Made::Nothing(comment.url))
+            }
+            (Write::SyncComment { number }, Some(record)) => {
+                self.sync_comment(&**forge, *number, record).await
+            }
+            (Write::OpenPullRequest { head, base }, Some(record)) => {
+                self.open_pull_request(&**forge, record, head, base).await
+            }
+            (Write::SetCheck { head }, Some(record)) => {
+                let check = check(record);
+                forge.set_check(repository, head, &check).await.and_then(|()| nothing("set"))
+            }
+            (Write::Push { .. }, _) => nothing("a worker's"),
+            (_, None) => Err(ForgeError::NotFound { what: "the run".to_owned() }),
+        };
+        let word = if result.is_ok() { "ok" } else { "error" };
+        let took = self.clock.monotonic().saturating_sub(started);
+        self.meters.forge_called(intent.write.kind(), word, took);
+        result
+    }
+
+    async fn sync_comment(
+        &self,
+        forge: &dyn Forge,
+        number: u64,
+        record: &RunRecord,
+    ) -> Result<Made, ForgeError> {
+        let run = &record.run;
+        let known = self.store.thread(&run.work_item, &run.automation).await.map_err(|e| database(&e))?;
+        let body = words::comment::status(record);
+        let Some(mut thread) = known else {
+            let comment = forge.create_comment(&run.repository, number, &body).await?;
+            return Ok(Made::Comment(Thread {
+                comment_id: comment.id,
+                comment_url: comment.url,
+                deleted: false,
+            }));
+        };
+        if thread.deleted {
+            return Ok(Made::Comment(thread));
+        }
+        let comment = CommentRef { id: thread.comment_id, url: thread.comment_url.clone() };
+        match forge.edit_comment(&run.repository, &comment, &body).await {
+            Ok(()) => {}
+            Err(ForgeError::NotFound { .. }) => thread.deleted = true,
+            Err(error) => return Err(error),
+        }
+        Ok(Made::Comment(thread))
+    }
+
+    async fn open_pull_request(
+        &self,
+        forge: &dyn Forge,
+        record: &RunRecord,
+        head: &str,
+        base: &str,
+    ) -> Result<Made, ForgeError> {
+        let run = &record.run;
+        let there = forge.branch_head(&run.repository, head).await?;
+        if there.is_none() || there != run.head {
+            return Err(ForgeError::Refused {
+                status: 409,
+                message: format!("the branch {head} does not hold the result"),
+            });
+        }
+        let new = NewPullRequest {
+            title: words::pull_request::title(record),
+            body: words::pull_request::body(record),
+            head: head.to_owned(),
+            base: base.to_owned(),
+            draft: run.input.automation.output.pull_request.clone().unwrap_or_default().draft,
+        };
+        let made = match forge.create_pull_request(&run.repository, &new).await {
+            Err(ForgeError::AlreadyExists) => {
+                forge.find_pull_request(&run.repository, head).await?.ok_or_else(|| {
+                    ForgeError::Unavailable { message: "it exists but is not listed".to_owned() }
+                })?
+            }
+            other => other?,
+        };
+        Ok(Made::PullRequest(PullRequestRef { number: made.number, url: made.url }))
+    }
+}
+
+fn check(record: &RunRecord) -> Check {
+    let outcome = match &record.run.state {
+        RunState::Done { outcome, .. } => Some(*outcome),
+        _ => None,
+    };
+    let state = match outcome {
+        Some(Outcome::Succeeded) => CheckState::Success,
+        Some(_) => CheckState::Failure,
+        None => CheckState::Pending,
+    };
+    Check {
+        name: format!("pullwright/{}", record.run.automation),
+        state,
+        summary: words::pull_request::check_summary(record, outcome.unwrap_or(Outcome::Succeeded)),
+    }
+}
+
+pub(super) fn database(error: &StoreError) -> ForgeError {
+    ForgeError::Unavailable { message: format!("our database: {error}") }
+}

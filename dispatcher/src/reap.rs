@@ -1,0 +1,111 @@
+//! Loops that take no input: expire lost workers, admit what waits, wake for what is due.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use schemas::run::{Outcome, Reason, Step, Transition};
+use schemas::{Epoch, RunId, WorkerName};
+use store::{LeaseView, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::Dispatcher;
+
+/// How often the database is looked over.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A lease as it was first seen unchanged, on the watcher's own monotonic clock.
+struct Watch {
+    seen: LeaseView,
+    since: Duration,
+}
+
+impl Dispatcher {
+    /// Reaps, admits and wakes until `stop`.
+    pub async fn tend(&self, stop: CancellationToken) {
+        let mut watches = HashMap::new();
+        let mut last_look = self.clock.monotonic();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+            // A missed poll restarts every watch: our own pause must not expire others.
+            if self.clock.monotonic().saturating_sub(last_look) > SWEEP * 5 {
+                watches.clear();
+            }
+            last_look = self.clock.monotonic();
+            if let Err(error) = self.sweep(&mut watches).await {
+                watches.clear();
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a sweep failed; it will be repeated"
+                );
+            }
+        }
+    }
+
+    async fn sweep(&self, watches: &mut HashMap<RunId, Watch>) -> Result<(), StoreError> {
+        let leases = self.store.leases().await?;
+        let now = self.clock.monotonic();
+        watches.retain(|run, _| leases.iter().any(|lease| lease.run == *run));
+        for lease in leases {
+            let watch = watches.entry(lease.run).or_insert(Watch { seen: lease, since: now });
+            if (watch.seen.epoch, watch.seen.beat) != (lease.epoch, lease.beat) {
+                *watch = Watch { seen: lease, since: now };
+            } else if now.saturating_sub(watch.since) > self.settings.lease {
+                watches.remove(&lease.run);
+                self.expire(lease.run, lease.epoch).await?;
+            }
+        }
+        self.sweep_admission().await?;
+        if self.store.due_runs(self.clock.now()).await? > 0 {
+            self.wake_workers();
+        }
+        self.publish.notify_one();
+        Ok(())
+    }
+
+    /// A worker was silent for a whole lease: its run goes to another, or ends.
+    async fn expire(&self, run: RunId, epoch: Epoch) -> Result<(), StoreError> {
+        let tx = self.store.begin().await?;
+        let Some(mut record) = tx.lock_run(run).await?.filter(|record| record.epoch == epoch) else {
+            return Ok(());
+        };
+        let schemas::run::RunState::Active { step, .. } = record.run.state else { return Ok(()) };
+        tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
+        record.run.workers_lost += 1;
+        let requeue = Transition::Requeue { epoch, wake_at: self.clock.now() };
+        if record.run.cancel_requested {
+            self.finish(&tx, &mut record, Outcome::Cancelled, Reason::CancelRequested).await?;
+        } else if step == Step::Push {
+            // The push may have happened; the publisher looks before it goes on.
+            if self.hand_to_publisher(&tx, &mut record).await.is_err() {
+                self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
+            }
+        } else if record.run.workers_lost > self.settings.lost_retries {
+            self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
+        } else if let Ok(state) = record.run.state.next(requeue, record.epoch) {
+            record.run.state = state;
+            record.nonce = None;
+            tx.save_run(&record).await?;
+        }
+        tx.commit().await?;
+        self.after_finish();
+        Ok(())
+    }
+
+    /// Gives up the leases of a worker that is known to be gone: the process that held them was this
+    /// one before its restart, and it held the data folder's lock.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_worker(&self, worker: &WorkerName) -> Result<(), StoreError> {
+        for lease in self.store.leases().await? {
+            let held = self.store.run(lease.run).await?.and_then(|record| record.worker);
+            if held.as_ref() == Some(worker) {
+                self.expire(lease.run, lease.epoch).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! The status comment: what is happening, edited in place, so that nobody has to ask.
+
+use std::fmt::Write as _;
+
+use schemas::AutomationName;
+use schemas::report::{CommandReport, Report};
+use schemas::run::{Gate, Outcome, RunState, Step};
+use store::RunRecord;
+
+use super::{code, fence, refusal_marker, status_marker};
+
+/// Forges cut longer comments (GitHub at 65,536 characters); room is left for their own additions.
+const LONGEST: usize = 60_000;
+
+/// The status comment for what a run's row says.
+#[must_use]
+pub fn status(record: &RunRecord) -> String {
+    let run = &record.run;
+    let mut text = status_marker(&run.work_item, &run.automation);
+    let _ = write!(text, "\n### {} · {}\n\n", run.automation, headline(&run.state));
+    if let Some(pull_request) = &record.pull_request {
+        let _ = write!(text, "Pull request: #{}\n\n", pull_request.number);
+    }
+    if let RunState::Done { reason, .. } = &run.state {
+        let _ = write!(text, "{}\n\n", reason_line(reason));
+    }
+    if let Some(report) = &record.report {
+        changes(&mut text, record);
+        commands(&mut text, report);
+    }
+    let mut body = text;
+    if body.len() > LONGEST {
+        let end = body.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST).last().unwrap_or(0);
+        body.truncate(end);
+        body.push_str("\n\n…cut; the whole log is in `pullwright runs logs`.");
+    }
+    let _ = write!(body, "\n<sub>run {} · started by delivery {}</sub>\n", run.id, run.delivery);
+    body
+}
+
+/// The answer to somebody who may not start an automation.
+#[must_use]
+pub fn refusal(item: &schemas::WorkItem, automation: &AutomationName, login: &str, because: &str) -> String {
+    format!(
+        "{}\n**{automation}** was not started: {} {}.\n",
+        refusal_marker(item, automation, login),
+        code(login, 100),
+        code(because, 300),
+    )
+}
+
+fn headline(state: &RunState) -> &'static str {
+    match state {
+        RunState::Pending { gate: Gate::Concurrency, .. } => "⏳ waits for another run on this item",
+        RunState::Pending { .. } => "⏳ waiting",
+        RunState::Queued { .. } => "⏳ queued",
+        RunState::Active { step, .. } => match step {
+            Step::Claimed | Step::Workspace => "🔧 getting the repository",
+            Step::Setup => "🔧 setting up",
+            Step::Commands => "🔧 running",
+            Step::Validate => "🔧 validating",
+            Step::Result | Step::Push | Step::Publish => "🔧 publishing",
+        },
+        RunState::Done { outcome, .. } => match outcome {
+            Outcome::Succeeded => "✅ done",
+            Outcome::NoChange => "☑️ no change",
+            Outcome::Failed => "❌ failed",
+            Outcome::Cancelled => "🚫 cancelled",
+            Outcome::Unknown => "❓ needs a person",
+        },
+    }
+}
+
+/// A reason's sentence holds commands of the configuration and answers of others: both as code.
+fn reason_line(reason: &schemas::run::Reason) -> String {
+    use schemas::run::Reason as R;
+    match reason {
+        R::CommandFailed { command, exit_code } => {
+            format!("The command {} failed with exit code {exit_code}.", code(command, 200))
+        }
+        R::ValidationFailed { command, exit_code } => format!(
+            "The validation {} failed with exit code {exit_code}; nothing was published.",
+            code(command, 200)
+        ),
+        R::ResultRefused { because } => format!("The result may not be published: {}.", code(because, 500)),
+        R::ForgeRefused { message } => format!("The forge refused a write: {}.", code(message, 500)),
+        R::CheckoutFailed { message } => {
+            format!("The repository could not be checked out: {}.", code(message, 500))
+        }
+        R::BranchMissing { branch } => format!("The repository has no branch {}.", code(branch, 200)),
+        R::Internal { .. } => "A fault in Pullwright; its log says more.".to_owned(),
+        other => other.sentence(),
+    }
+}
+
+fn changes(text: &mut String, record: &RunRecord) {
+    let Some(change) = &record.change else { return };
+    let (added, removed) = change.files.iter().fold((0, 0), |(added, removed), file| {
+        (added + file.added.unwrap_or(0), removed + file.removed.unwrap_or(0))
+    });
+    let _ = writeln!(text, "{} file(s) changed, +{added} −{removed}:\n", change.files.len());
+    for file in change.files.iter().take(20) {
+        let _ = writeln!(text, "- {}", code(file.path.expose(), 200));
+    }
+    if change.files.len() > 20 {
+        let _ = writeln!(text, "- … and {} more", change.files.len() - 20);
+    }
+    text.push('\n');
+}
+
+fn commands(text: &mut String, report: &Report) {
+    if report.commands.is_empty() {
+        return;
+    }
+    text.push_str("| command | result | time |\n|---|---|---|\n");
+    for command in &report.commands {
+        let result =
+            if command.exit_code == 0 { "ok".to_owned() } else { format!("exit {}", command.exit_code) };
+        let _ = writeln!(
+            text,
+            "| {} | {result} | {} |",
+            code(&command.command, 120).replace('|', "\\|"),
+            duration(command.duration_ms)
+        );
+    }
+    text.push('\n');
+    if let Some(failed) = report.commands.iter().rev().find(|command| command.exit_code != 0) {
+        tail(text, failed);
+    }
+}
+
+fn tail(text: &mut String, command: &CommandReport) {
+    if command.tail.expose().trim().is_empty() {
+        return;
+    }
+    let _ = write!(
+        text,
+        "<details><summary>The last lines it printed</summary>\n\n{}\n\n</details>\n",
+        fence(command.tail.expose(), "text")
+    );
+}
+
+fn duration(ms: u64) -> String {
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000),
+    }
+}

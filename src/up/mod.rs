@@ -1,0 +1,161 @@
+//! `pullwright up`: ingress, dispatcher and worker in one process, on SQLite and the embedded queue.
+
+mod credentials;
+mod data_dir;
+mod parts;
+mod ready;
+mod reload;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use config::{Loaded, ProcessEnv, Role};
+use ingress::server;
+use schemas::{Clock, SystemClock};
+use telemetry::{Format, Telemetry};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use crate::lifecycle::Stop;
+use parts::Parts;
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, in words for the person who started it.
+pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
+    let telemetry = telemetry::init(telemetry::Options {
+        service: "pullwright",
+        version: env!("CARGO_PKG_VERSION"),
+        format,
+    })
+    .map_err(|error| miette::miette!("{error}"))?;
+    let loaded = config::load(config, &ProcessEnv)?;
+    let secrets = loaded.secrets(Role::Up, &ProcessEnv)?;
+    // A mistake in the automations is shown with its place before anything is opened.
+    let rules = dispatcher::rules::load_folder(&loaded.settings.automations);
+    let result = serve(loaded, secrets, rules, &telemetry).await;
+    // The exporters run on threads of their own and have to end before the runtime does.
+    tokio::task::spawn_blocking(move || telemetry.shutdown()).await.ok();
+    result
+}
+
+async fn serve(
+    loaded: Loaded,
+    secrets: config::Secrets,
+    rules: Result<dispatcher::rules::RuleSet, dispatcher::rules::LoadError>,
+    telemetry: &Telemetry,
+) -> miette::Result<()> {
+    let settings = loaded.settings;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let stop = Stop::on_signals(settings.runs.stop_grace).map_err(plain)?;
+    let listeners = Listeners::bind(&settings).await.map_err(explained)?;
+    let data_dir = data_dir::DataDir::open(&settings.data_dir).map_err(explained)?;
+    let parts = Parts::open(&settings, secrets, &data_dir, clock, telemetry.meters()).await?;
+    parts.take_rules(rules, &settings.automations).await?;
+    parts.recover().await.map_err(explained)?;
+
+    let meters = telemetry.clone();
+    let metrics: ready::MetricsText = Arc::new(move || meters.metrics_text());
+    let tracker = TaskTracker::new();
+    parts.spawn(&tracker, &stop, &settings);
+    let workers = parts.spawn_worker(&settings, &stop);
+    listeners.serve(&parts, &settings, metrics, &stop, &tracker);
+    tracing::info!(
+        webhooks = %settings.listen.webhooks,
+        api = %settings.listen.api(),
+        data_dir = %settings.data_dir.display(),
+        "ready"
+    );
+
+    stop.soft.cancelled().await;
+    // The worker goes first: what it reports has still to be published.
+    let _ = workers.await;
+    parts.stop_publishing();
+    tracker.close();
+    tokio::select! {
+        () = tracker.wait() => {}
+        () = stop.hard.cancelled() => {}
+    }
+    parts.close().await;
+    drop(data_dir);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Sockets are taken before anything is opened, so that a port in use is the first thing said.
+struct Listeners {
+    webhooks: TcpListener,
+    api: Option<TcpListener>,
+    worker: Option<TcpListener>,
+}
+
+impl Listeners {
+    async fn bind(settings: &config::Settings) -> anyhow::Result<Self> {
+        let bind = async |key: &str, address: std::net::SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| {
+                format!("cannot listen on {address}; stop what listens there, or change `listen.{key}`")
+            })
+        };
+        let listen = &settings.listen;
+        let webhooks = bind("webhooks", listen.webhooks).await?;
+        let api = match listen.api.filter(|api| *api != listen.webhooks) {
+            Some(api) => Some(bind("api", api).await?),
+            None => None,
+        };
+        let elsewhere = |worker: &std::net::SocketAddr| *worker != listen.webhooks && Some(*worker) != listen.api;
+        let worker = match listen.worker.filter(elsewhere) {
+            Some(worker) => Some(bind("worker", worker).await?),
+            None => None,
+        };
+        Ok(Self { webhooks, api, worker })
+    }
+
+    /// Serves each address with what belongs there.
+    fn serve(
+        self,
+        parts: &Parts,
+        settings: &config::Settings,
+        metrics: ready::MetricsText,
+        stop: &Stop,
+        tracker: &TaskTracker,
+    ) {
+        let listen = &settings.listen;
+        let mut public = parts.webhooks(settings);
+        let mut api = parts.api().merge(parts.health(metrics));
+        let worker = parts.git_gate();
+        match self.worker {
+            Some(listener) => spawn_server(listener, worker, settings, stop, tracker),
+            None if listen.worker.is_some() && listen.worker == listen.api => api = api.merge(worker),
+            None => public = public.merge(worker),
+        }
+        match self.api {
+            Some(listener) => spawn_server(listener, api, settings, stop, tracker),
+            None => public = public.merge(api),
+        }
+        spawn_server(self.webhooks, public, settings, stop, tracker);
+    }
+}
+
+fn spawn_server(
+    listener: TcpListener,
+    app: Router,
+    settings: &config::Settings,
+    stop: &Stop,
+    tracker: &TaskTracker,
+) {
+    let limits = parts::connection_limits(settings);
+    let stop = server::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
+    tracker.spawn(server::serve(listener, app, limits, stop));
+}
+
+/// An error whose chain is the message.
+fn explained(error: anyhow::Error) -> miette::Report {
+    miette::miette!("{error:#}")
+}
+
+fn plain(error: std::io::Error) -> miette::Report {
+    miette::miette!("{error}")
+}

@@ -1,0 +1,333 @@
+//! The parts of one process, opened and wired together.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use broker::embedded::{Queue, QueueLimits};
+use broker::wake::WakeUps;
+use config::{Secrets, Settings};
+use dispatcher::http::api::{self, AdminToken};
+use dispatcher::http::worker::git;
+use dispatcher::rules::{LoadError, RuleSet, load_texts};
+use dispatcher::{Dispatcher, GateKey};
+use forge::git_http::GitHttp;
+use ingress::webhook::Intake;
+use schemas::{Clock, WorkerName};
+use secrecy::{ExposeSecret, SecretString};
+use senders::{GitHub, Sender};
+use store::Store;
+use telemetry::metrics::Meters;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use worker::WorkerSettings;
+use worker::sandbox::{Bubblewrap, BubblewrapOptions, Limits};
+
+use super::data_dir::DataDir;
+use super::ready::{self, Health, MetricsText, WorkerState};
+use super::{credentials, explained, reload};
+use crate::lifecycle::Stop;
+
+/// The worker of an all-in-one process.
+const WORKER: &str = "local";
+/// How often a worker asks when nothing wakes it.
+const POLL: Duration = Duration::from_secs(5);
+/// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
+const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
+
+/// Everything that runs in this process.
+pub struct Parts {
+    dispatcher: Arc<Dispatcher>,
+    queue: Arc<Queue>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    meters: Meters,
+    wake_ups: WakeUps,
+    secrets: Secrets,
+    token: AdminToken,
+    worker_state: WorkerState,
+    worker_dir: PathBuf,
+    publishing: CancellationToken,
+}
+
+impl Parts {
+    /// Opens databases and clients; nothing runs yet.
+    pub async fn open(
+        settings: &Settings,
+        secrets: Secrets,
+        data_dir: &DataDir,
+        clock: Arc<dyn Clock>,
+        meters: Meters,
+    ) -> miette::Result<Self> {
+        let config::Broker::Embedded { max_bytes } = settings.broker;
+        let limits = QueueLimits { max_bytes, ..QueueLimits::default() };
+        let (queue_path, store_path) = (data_dir.join("queue.db"), data_dir.join("store.db"));
+        let (queue, store) =
+            tokio::join!(Queue::open(&queue_path, limits), Store::open_sqlite(&store_path));
+        let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
+        let store = store.context("the database cannot be opened").map_err(explained)?;
+        let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
+        let token = data_dir.secret("admin.token", || clock.secret_bytes()).map_err(explained)?;
+        let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
+        let wake_ups = WakeUps::default();
+        let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
+        let told = dispatcher_settings(settings, gate_key);
+        let dispatcher = Dispatcher::new(
+            told,
+            store.clone(),
+            forges,
+            Arc::clone(&clock),
+            wake_ups.clone(),
+            meters.clone(),
+        );
+        Ok(Self {
+            dispatcher: Arc::new(dispatcher),
+            queue: Arc::new(queue),
+            store,
+            clock,
+            meters,
+            wake_ups,
+            secrets,
+            token: AdminToken::new(&token),
+            worker_state: WorkerState::default(),
+            worker_dir: data_dir.join("worker"),
+            publishing: CancellationToken::new(),
+        })
+    }
+
+    /// Puts the automations in force. With a mistake in them the set of the last start stays, if there is one.
+    pub async fn take_rules(
+        &self,
+        rules: Result<RuleSet, LoadError>,
+        folder: &Path,
+    ) -> miette::Result<()> {
+        let set = match rules {
+            Ok(set) => set,
+            Err(mistakes) => {
+                let last = self.store.active_rule_set().await.ok().flatten();
+                let Some(last) = last.and_then(|(_, texts)| load_texts(texts).ok()) else {
+                    return Err(mistakes.into());
+                };
+                tracing::error!(problem = one_line(&mistakes), folder = %folder.display(), "the automations of the last start stay in force");
+                self.activate(last).await?;
+                self.dispatcher.note_rules_problem(Some(one_line(&mistakes)));
+                return Ok(());
+            }
+        };
+        self.activate(set).await
+    }
+
+    async fn activate(&self, set: RuleSet) -> miette::Result<()> {
+        let result = self.dispatcher.activate(set).await;
+        result.context("the automations cannot be stored").map_err(explained)
+    }
+
+    /// Takes back what the worker of this process held before a crash.
+    pub async fn recover(&self) -> anyhow::Result<()> {
+        self.dispatcher
+            .forget_worker(&WorkerName::from(WORKER))
+            .await
+            .context("runs of the last start cannot be taken back")
+    }
+
+    /// Starts the dispatcher's loops.
+    pub fn spawn(&self, tracker: &TaskTracker, stop: &Stop, settings: &Settings) {
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let soft = stop.soft.clone();
+        match self.queue.consumer() {
+            Ok(consumer) => {
+                tracker.spawn(async move { dispatcher.consume(consumer, soft).await });
+            }
+            Err(error) => tracing::error!(%error, "deliveries are not taken from the queue"),
+        }
+        let (dispatcher, publishing) = (Arc::clone(&self.dispatcher), self.publishing.clone());
+        tracker.spawn(async move { dispatcher.publish(publishing).await });
+        let (dispatcher, publishing) = (Arc::clone(&self.dispatcher), self.publishing.clone());
+        tracker.spawn(async move { dispatcher.tend(publishing).await });
+        let (dispatcher, folder) = (Arc::clone(&self.dispatcher), settings.automations.clone());
+        tracker.spawn(reload::watch(dispatcher, folder, stop.soft.clone()));
+    }
+
+    /// Starts the worker; the task ends when its last job did.
+    pub fn spawn_worker(&self, settings: &Settings, stop: &Stop) -> tokio::task::JoinHandle<()> {
+        let mut options = BubblewrapOptions::new(self.worker_dir.clone());
+        options.toolchains = settings.workers.toolchains.clone();
+        let workers = settings.workers.clone();
+        let grace = settings.runs.stop_grace;
+        let masked = self.masked();
+        let data_dir = self.worker_dir.clone();
+        let control: Arc<Dispatcher> = Arc::clone(&self.dispatcher);
+        let clock = Arc::clone(&self.clock);
+        let stop = worker::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
+        let state = self.worker_state.clone();
+        let wake_up = self.wake_up(&stop.soft);
+        tokio::spawn(async move {
+            let end = async {
+                let sandbox = Bubblewrap::find(options).await?;
+                let told = WorkerSettings {
+                    name: WorkerName::from(WORKER),
+                    slots: NonZeroUsize::new(workers.slots as usize).unwrap_or(NonZeroUsize::MIN),
+                    data_dir,
+                    poll: POLL,
+                    grace,
+                    git_timeout: Duration::from_secs(600),
+                    limits: Limits {
+                        memory: workers.memory,
+                        processes: workers.processes,
+                        file_size: workers.file_size,
+                        output: workers.output,
+                    },
+                    secrets: masked,
+                    room_owner: sandbox.host_ids(),
+                };
+                worker::run(told, control, Arc::new(sandbox), clock, wake_up, stop).await?;
+                anyhow::Ok(())
+            };
+            if let Err(error) = end.await {
+                tracing::error!("no job is taken: {error:#}; `pullwright doctor` says more");
+                state.broken(format!("{error:#}"));
+            }
+        })
+    }
+
+    /// Rings whenever the pool is woken.
+    fn wake_up(&self, stop: &CancellationToken) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        let (rung, mut waker) = (Arc::clone(&notify), self.wake_ups.waker(dispatcher::POOL));
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            while stop.run_until_cancelled(waker.woken()).await.is_some() {
+                rung.notify_one();
+            }
+        });
+        notify
+    }
+
+    /// Every secret of this process, to be masked in what commands print: should one ever reach a
+    /// sandbox, it does not reach a log.
+    fn masked(&self) -> Vec<SecretString> {
+        let webhooks = self.secrets.webhooks.values().flatten().cloned();
+        let connections = self.secrets.connections.values().map(|credential| match credential {
+            config::Credential::Token(token) => token.clone(),
+            config::Credential::App { private_key, .. } => private_key.clone(),
+        });
+        webhooks.chain(connections).collect()
+    }
+
+    /// The webhook routes.
+    pub fn webhooks(&self, settings: &Settings) -> Router {
+        let mut senders = std::collections::BTreeMap::new();
+        for (name, secrets) in &self.secrets.webhooks {
+            let secrets = secrets.iter().map(|secret| secret.expose_secret().as_bytes().to_vec()).collect();
+            // Configuration refuses an empty secret; without a sender the route answers 404.
+            match GitHub::new(secrets) {
+                Ok(github) => {
+                    senders.insert(name.clone(), Sender::GitHub(github));
+                }
+                Err(error) => tracing::error!(webhook = %name, %error, "the webhook is not served"),
+            }
+        }
+        let intake = Intake {
+            webhooks: senders,
+            publisher: self.queue.publisher(),
+            clock: Arc::clone(&self.clock),
+            meters: self.meters.clone(),
+            limits: body_limits(settings),
+        };
+        ingress::webhook::router(intake)
+    }
+
+    /// The API's routes.
+    pub fn api(&self) -> Router {
+        api::router(Arc::clone(&self.dispatcher), self.token.clone())
+    }
+
+    /// The git gate's routes.
+    pub fn git_gate(&self) -> Router {
+        git::router(Arc::clone(&self.dispatcher), GitHttp::new())
+    }
+
+    /// Health, readiness and metrics.
+    pub fn health(&self, metrics: MetricsText) -> Router {
+        ready::router(Health {
+            dispatcher: Arc::clone(&self.dispatcher),
+            queue: Arc::clone(&self.queue),
+            worker: self.worker_state.clone(),
+            metrics,
+        })
+    }
+
+    /// Lets the publisher end once its calls are done.
+    pub fn stop_publishing(&self) {
+        self.publishing.cancel();
+    }
+
+    /// Closes the databases.
+    pub async fn close(self) {
+        let Self { queue, store, dispatcher, .. } = self;
+        drop(dispatcher);
+        if let Ok(queue) = Arc::try_unwrap(queue) {
+            queue.close().await;
+        }
+        if let Err(error) = store.close().await {
+            tracing::warn!(%error, "the database was not closed in order");
+        }
+    }
+}
+
+fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Settings {
+    let webhooks = settings.webhooks.iter();
+    let repositories = settings.clone();
+    dispatcher::Settings {
+        webhooks: webhooks
+            .map(|(name, webhook)| (name.clone(), (webhook.kind, webhook.connection.clone())))
+            .collect(),
+        repository_setup: Box::new(move |repo| repositories.repository(repo)),
+        lease: settings.runs.lease,
+        lost_retries: 1,
+        settle: SETTLE.to_vec(),
+        gate_key,
+        gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
+        commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),
+    }
+}
+
+/// An address that this machine reaches itself by, for one that listens everywhere.
+fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+/// What a request's body may be.
+fn body_limits(settings: &Settings) -> ingress::body::BodyLimits {
+    ingress::body::BodyLimits {
+        max_bytes: usize::try_from(settings.intake.max_body).unwrap_or(usize::MAX),
+        idle: settings.intake.body_timeout,
+        ..Default::default()
+    }
+}
+
+/// What a connection may be.
+pub fn connection_limits(settings: &Settings) -> ingress::server::ConnectionLimits {
+    ingress::server::ConnectionLimits {
+        max_connections: settings.intake.max_connections as usize,
+        header_timeout: settings.intake.header_timeout,
+        ..Default::default()
+    }
+}
+
+/// All mistakes of a set on one line, for `/readyz` and the log.
+pub fn one_line(error: &LoadError) -> String {
+    match error {
+        LoadError::Mistakes { mistakes, .. } => {
+            mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        LoadError::Unreadable { path, source } => format!("{}: {source}", path.display()),
+    }
+}
