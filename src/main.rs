@@ -6,6 +6,11 @@ mod up;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use cli::Ending;
+use cli::args::{Args, Command};
+use config::ProcessEnv;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -13,5 +18,31 @@ fn main() -> ExitCode {
     // One TLS provider for everything; a second one would make rustls refuse to choose.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-    cli::main()
+    let args = Args::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let ending = runtime.block_on(run(args));
+            runtime.shutdown_background();
+            ending.into()
+        }
+        Err(error) => {
+            eprintln!("pullwright cannot start: {error}");
+            Ending::CouldNotRun.into()
+        }
+    }
+}
+
+async fn run(args: Args) -> Ending {
+    let Args { global, command } = args;
+    match command {
+        Command::Up => match up::run(global.config.as_deref(), global.log_format.into()).await {
+            Ok(()) => Ending::Fine,
+            Err(report) => {
+                eprintln!("{report:?}");
+                Ending::CouldNotRun
+            }
+        },
+        Command::Doctor => up::doctor::run(&global, &ProcessEnv).await,
+        other => cli::run(other, &global, &ProcessEnv).await,
+    }
 }

@@ -31,6 +31,7 @@ use decide::facts::FactFinder;
 use rules::RuleSet;
 
 pub use consume::ConsumeEnd;
+pub use control::CancelAnswer;
 pub use control::git_token::GateKey;
 
 /// The pool of workers that runs are offered to.

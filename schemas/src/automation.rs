@@ -308,3 +308,11 @@ impl<'de> Deserialize<'de> for Span {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
+
+impl Automation {
+    /// The pull request's title, where the automation sets one.
+    #[must_use]
+    pub fn title(&self) -> Option<&String> {
+        self.output.pull_request.as_ref()?.title.as_ref()
+    }
+}

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
+use crate::id::{AutomationName, Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
 
 /// One planned write and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// Its id.
     pub id: IntentId,
-    /// The run it belongs to.
-    pub run: RunId,
+    /// The run it belongs to; none for an answer to somebody who may not start one.
+    pub run: Option<RunId>,
     /// The epoch it was planned in; 0 before the first claim.
     pub epoch: Epoch,
     /// What the run is about: writes to one work item are made one after the other.
@@ -24,6 +24,8 @@ pub struct Intent {
     pub state: IntentState,
     /// How often it was tried.
     pub attempts: u32,
+    /// How often, since the last try, the forge was asked whether it happened.
+    pub looks: u32,
     /// Not to be tried before.
     pub not_before: DateTime<Utc>,
     /// When it was planned.
@@ -71,6 +73,17 @@ pub enum Write {
         /// The branch it goes to.
         base: String,
     },
+    /// Somebody who may not start an automation is told so, once.
+    AnswerRefusal {
+        /// The item's number.
+        number: u64,
+        /// The automation.
+        automation: AutomationName,
+        /// Who asked.
+        login: String,
+        /// What was missing.
+        because: String,
+    },
     /// A check or commit status is set on the pushed commit.
     SetCheck {
         /// The commit.
@@ -88,6 +101,7 @@ impl Write {
             Self::SyncComment { .. } => "sync_comment",
             Self::Push { .. } => "push",
             Self::OpenPullRequest { .. } => "open_pull_request",
+            Self::AnswerRefusal { .. } => "answer_refusal",
             Self::SetCheck { .. } => "set_check",
         }
     }

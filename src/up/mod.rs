@@ -2,6 +2,7 @@
 
 mod credentials;
 mod data_dir;
+pub mod doctor;
 mod parts;
 mod ready;
 mod reload;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use config::{Loaded, ProcessEnv, Role};
-use ingress::server;
 use schemas::{Clock, SystemClock};
 use telemetry::{Format, Telemetry};
 use tokio::net::TcpListener;
@@ -26,12 +26,12 @@ use parts::Parts;
 /// # Errors
 /// When it cannot start, in words for the person who started it.
 pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
-    let telemetry = telemetry::init(telemetry::Options {
+    let telemetry = Arc::new(telemetry::init(telemetry::Options {
         service: "pullwright",
         version: env!("CARGO_PKG_VERSION"),
         format,
     })
-    .map_err(|error| miette::miette!("{error}"))?;
+    .map_err(|error| miette::miette!("{error}"))?);
     let loaded = config::load(config, &ProcessEnv)?;
     let secrets = loaded.secrets(Role::Up, &ProcessEnv)?;
     // A mistake in the automations is shown with its place before anything is opened.
@@ -46,7 +46,7 @@ async fn serve(
     loaded: Loaded,
     secrets: config::Secrets,
     rules: Result<dispatcher::rules::RuleSet, dispatcher::rules::LoadError>,
-    telemetry: &Telemetry,
+    telemetry: &Arc<Telemetry>,
 ) -> miette::Result<()> {
     let settings = loaded.settings;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -57,7 +57,7 @@ async fn serve(
     parts.take_rules(rules, &settings.automations).await?;
     parts.recover().await.map_err(explained)?;
 
-    let meters = telemetry.clone();
+    let meters = Arc::clone(telemetry);
     let metrics: ready::MetricsText = Arc::new(move || meters.metrics_text());
     let tracker = TaskTracker::new();
     parts.spawn(&tracker, &stop, &settings);
@@ -147,8 +147,8 @@ fn spawn_server(
     tracker: &TaskTracker,
 ) {
     let limits = parts::connection_limits(settings);
-    let stop = server::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
-    tracker.spawn(server::serve(listener, app, limits, stop));
+    let stop = ingress::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
+    tracker.spawn(ingress::serve(listener, app, limits, stop));
 }
 
 /// An error whose chain is the message.

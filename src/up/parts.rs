@@ -15,7 +15,8 @@ use dispatcher::http::worker::git;
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
 use forge::git_http::GitHttp;
-use ingress::webhook::Intake;
+use ingress::body::BodyLimits;
+use ingress::{ConnectionLimits, Intake, IntakeLimits};
 use schemas::{Clock, WorkerName};
 use secrecy::{ExposeSecret, SecretString};
 use senders::{GitHub, Sender};
@@ -154,8 +155,7 @@ impl Parts {
 
     /// Starts the worker; the task ends when its last job did.
     pub fn spawn_worker(&self, settings: &Settings, stop: &Stop) -> tokio::task::JoinHandle<()> {
-        let mut options = BubblewrapOptions::new(self.worker_dir.clone());
-        options.toolchains = settings.workers.toolchains.clone();
+        let options = sandbox_options(settings, self.worker_dir.clone());
         let workers = settings.workers.clone();
         let grace = settings.runs.stop_grace;
         let masked = self.masked();
@@ -231,14 +231,14 @@ impl Parts {
                 Err(error) => tracing::error!(webhook = %name, %error, "the webhook is not served"),
             }
         }
-        let intake = Intake {
-            webhooks: senders,
-            publisher: self.queue.publisher(),
-            clock: Arc::clone(&self.clock),
-            meters: self.meters.clone(),
-            limits: body_limits(settings),
+        let body = BodyLimits {
+            bytes: usize::try_from(settings.intake.max_body).unwrap_or(usize::MAX),
+            idle: settings.intake.body_timeout,
+            ..BodyLimits::default()
         };
-        ingress::webhook::router(intake)
+        let limits = IntakeLimits { body, ..IntakeLimits::default() };
+        let publisher = self.queue.publisher();
+        ingress::router(Intake::new(senders, publisher, Arc::clone(&self.clock), limits, self.meters.clone()))
     }
 
     /// The API's routes.
@@ -304,21 +304,17 @@ fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
     address
 }
 
-/// What a request's body may be.
-fn body_limits(settings: &Settings) -> ingress::body::BodyLimits {
-    ingress::body::BodyLimits {
-        max_bytes: usize::try_from(settings.intake.max_body).unwrap_or(usize::MAX),
-        idle: settings.intake.body_timeout,
-        ..Default::default()
-    }
+/// The sandbox that the configuration asks for.
+pub fn sandbox_options(settings: &Settings, data_dir: PathBuf) -> BubblewrapOptions {
+    BubblewrapOptions { toolchains: settings.workers.toolchains.clone(), ..BubblewrapOptions::new(data_dir) }
 }
 
 /// What a connection may be.
-pub fn connection_limits(settings: &Settings) -> ingress::server::ConnectionLimits {
-    ingress::server::ConnectionLimits {
-        max_connections: settings.intake.max_connections as usize,
+pub fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    ConnectionLimits {
+        connections: settings.intake.max_connections as usize,
         header_timeout: settings.intake.header_timeout,
-        ..Default::default()
+        ..ConnectionLimits::default()
     }
 }
 

@@ -1,1 +1,38 @@
-//! pullwright.yaml to typed settings.
+//! `pullwright.yaml` to typed settings, and references to secrets to secrets.
+//!
+//! [`load`] finds the file, lays `PULLWRIGHT__SECTION__KEY` over it and checks the whole; a mistake
+//! is an error with file, line and remedy. Secrets stay references until [`Loaded::secrets`]
+//! resolves those of one role.
+
+mod connections;
+mod env;
+mod error;
+mod layer;
+mod listen;
+mod load;
+mod repositories;
+mod roles;
+mod secret;
+mod settings;
+mod size;
+mod storage;
+mod webhooks;
+mod workers;
+pub mod yaml;
+
+pub use connections::{Auth, Connection};
+pub use env::{Env, ProcessEnv};
+pub use error::ConfigError;
+pub use listen::{Intake, Listen};
+pub use load::{Loaded, load};
+pub use repositories::RepositoryRule;
+pub use roles::{Credential, Role, Secrets};
+pub use secret::SecretRef;
+pub use secrecy::{ExposeSecret, SecretString};
+pub use settings::{Runs, Settings};
+pub use storage::{Broker, Database};
+pub use webhooks::Webhook;
+pub use workers::{SandboxKind, Workers};
+
+/// The file that `pullwright init` writes: every key, explained.
+pub const EXAMPLE: &str = include_str!("../example/pullwright.yaml");

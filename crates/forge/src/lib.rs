@@ -1,17 +1,21 @@
 //! The only home of outbound HTTP to forges and trackers.
 //!
-//! [`Forge`] is what the dispatcher may ask; each implementation lives in its own file. Reads may be
-//! retried here; a write is made once, and its error says whether it may have happened.
+//! [`Forge`] is what the dispatcher may ask; each implementation lives in its own folder. Nothing
+//! is retried here: every call is made once, and its error says whether a write may have happened.
 
 pub mod error;
+pub mod git_http;
+pub mod github;
+mod http_client;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use schemas::automation::Permission;
 use schemas::{Oid, RepoRef};
-use secrecy::SecretString;
 
 pub use error::ForgeError;
+pub use git_http::GitEndpoint;
+pub use http_client::ClientError;
 
 /// A forge as the dispatcher sees it. No call takes longer than 30 s.
 #[async_trait]
@@ -41,7 +45,8 @@ pub trait Forge: Send + Sync + 'static {
     /// Replaces a comment's text. [`ForgeError::NotFound`] when a person deleted it.
     async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError>;
 
-    /// The oldest comment that contains `marker`, by listing every page (search lags).
+    /// The oldest comment written by us that contains `marker`, by listing every page (search
+    /// lags). Others' comments do not count: anybody may quote a marker.
     async fn find_comment(
         &self,
         repo: &RepoRef,
@@ -159,13 +164,4 @@ pub enum CheckState {
     Failure,
     /// Neither.
     Neutral,
-}
-
-/// Where git reaches a repository.
-#[derive(Debug, Clone)]
-pub struct GitEndpoint {
-    /// Smart-HTTP address, without credentials.
-    pub url: String,
-    /// The value of the `Authorization` header to add.
-    pub authorization: SecretString,
 }

@@ -20,7 +20,7 @@ impl Tx {
     pub async fn plan(&self, new: &Intent, key: &str) -> Result<bool, StoreError> {
         let row = intent::ActiveModel {
             id: Set(new.id.0),
-            run_id: Set(new.run.0),
+            run_id: Set(new.run.map(|run| run.0)),
             epoch: Set(new.epoch.0),
             key: Set(key.to_owned()),
             work_item: Set(new.work_item.0.clone()),
@@ -29,6 +29,7 @@ impl Tx {
             write: Set(serde_json::to_string(&new.write)?),
             state: Set(new.state.word().to_owned()),
             attempts: Set(0),
+            looks: Set(0),
             not_before: Set(new.not_before),
             created_at: Set(new.created_at),
             finished_at: Set(None),
@@ -50,6 +51,7 @@ impl Tx {
         let updated = intent::Entity::update_many()
             .col_expr(intent::Column::State, Expr::value(intent.state.word()))
             .col_expr(intent::Column::Attempts, Expr::value(i64::from(intent.attempts)))
+            .col_expr(intent::Column::Looks, Expr::value(i64::from(intent.looks)))
             .col_expr(intent::Column::NotBefore, Expr::value(intent.not_before))
             .col_expr(intent::Column::Result, Expr::value(intent.result.clone()))
             .col_expr(intent::Column::FinishedAt, Expr::value(over.then_some(now)))
@@ -134,7 +136,7 @@ fn read(row: intent::Model) -> Result<Intent, StoreError> {
     let write: Write = from_json(&row.write, "intents", "write", &row.id)?;
     Ok(Intent {
         id: IntentId(row.id),
-        run: RunId(row.run_id),
+        run: row.run_id.map(RunId),
         epoch: Epoch(row.epoch),
         work_item: WorkItem(row.work_item),
         repository: row.repository.parse().map_err(|problem: schemas::id::InvalidId| {
@@ -148,6 +150,7 @@ fn read(row: intent::Model) -> Result<Intent, StoreError> {
         write,
         state: from_word(&row.state, "intents", "state", &row.id)?,
         attempts: u32::try_from(row.attempts).unwrap_or_default(),
+        looks: u32::try_from(row.looks).unwrap_or_default(),
         not_before: row.not_before,
         created_at: row.created_at,
         result: row.result,

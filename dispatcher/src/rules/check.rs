@@ -40,7 +40,8 @@ pub(super) fn file(
 }
 
 fn one(automation: &Automation, place: &AutomationPlaces, sources: &Sources, mistakes: &mut Vec<YamlError>) {
-    let mut say = |at, wrong: String, remedy: &str| mistakes.push(sources.error_at(at, wrong).with_help(remedy));
+    let mut say =
+        |at, wrong: String, remedy: &str| mistakes.push(sources.error_at(at, wrong).with_help(remedy));
     if !is_slug(&automation.name.0) {
         say(
             place.name.place,

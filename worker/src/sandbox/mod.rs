@@ -1,4 +1,24 @@
 //! A room for commands that may be hostile: one workspace, no credential, no network.
+//!
+//! [`Sandbox`] is the wall; [`Bubblewrap`] is the one that stands behind it by default. Whoever
+//! makes a [`Room`]'s folders gives them to [`Bubblewrap::host_ids`], when there are any.
+
+mod arguments;
+mod bubblewrap;
+mod cgroup;
+mod filter;
+mod launch;
+mod layout;
+mod limits;
+mod options;
+mod output;
+mod probe;
+mod refusal;
+mod supervise;
+
+pub use bubblewrap::Bubblewrap;
+pub use limits::LimitsInForce;
+pub use options::BubblewrapOptions;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -71,10 +91,11 @@ pub struct Limits {
     pub output: u64,
 }
 
-/// One line that a command printed, at most 16 KiB, invalid UTF-8 replaced.
+/// One line that a command printed: at most 16 KiB, a longer one comes in pieces. Invalid UTF-8 is
+/// replaced, terminal sequences are removed, other control characters are written as `\u{…}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputLine {
-    /// `Stdout` or `Stderr`.
+    /// `Stdout` or `Stderr`; `Worker` for the last line, when output was left out.
     pub stream: Stream,
     /// Without its end.
     pub text: String,

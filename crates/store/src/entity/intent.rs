@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub run_id: Uuid,
+    pub run_id: Option<Uuid>,
     pub epoch: i64,
     pub key: String,
     pub work_item: String,
@@ -16,6 +16,7 @@ pub struct Model {
     pub write: String,
     pub state: String,
     pub attempts: i32,
+    pub looks: i32,
     pub not_before: DateTimeUtc,
     pub created_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,

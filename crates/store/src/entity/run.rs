@@ -23,7 +23,6 @@ pub struct Model {
     pub beat: i64,
     pub nonce: Option<String>,
     pub worker: Option<String>,
-    pub git_token: Option<String>,
     pub outcome: Option<String>,
     pub reason: Option<String>,
     pub cancel_requested: bool,

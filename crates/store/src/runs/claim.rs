@@ -39,8 +39,7 @@ impl Tx {
             .transpose()
     }
 
-    /// Gives the oldest due run to a worker under a new epoch. `git_token` is the hash of the
-    /// token that the git gate will accept from it.
+    /// Gives the oldest due run to a worker under a new epoch.
     ///
     /// # Errors
     /// When the database does not answer or the row is inconsistent.
@@ -48,7 +47,6 @@ impl Tx {
         &self,
         worker: &WorkerName,
         nonce: &str,
-        git_token: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<RunRecord>, StoreError> {
         let found = run::Entity::find()
@@ -69,7 +67,6 @@ impl Tx {
         record.run.started_at.get_or_insert(now);
         record.worker = Some(worker.clone());
         record.nonce = Some(nonce.to_owned());
-        record.git_token = Some(git_token.to_owned());
         self.save_run(&record).await?;
         Ok(Some(record))
     }

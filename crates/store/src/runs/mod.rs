@@ -26,8 +26,6 @@ pub struct RunRecord {
     pub nonce: Option<String>,
     /// Who claimed it last.
     pub worker: Option<WorkerName>,
-    /// The SHA-256 of the git gate's token for the current epoch.
-    pub git_token: Option<String>,
     /// The branch it started from.
     pub base_branch: Option<String>,
     /// What it changed, once a push was granted.
@@ -56,7 +54,6 @@ impl RunRecord {
             epoch: Epoch(0),
             nonce: None,
             worker: None,
-            git_token: None,
             base_branch: None,
             change: None,
             report: None,

@@ -1,0 +1,64 @@
+//! Laying one reading of the configuration over another, key by key.
+
+use std::collections::BTreeMap;
+
+use crate::yaml::Placed;
+
+/// Something that a later layer may override in part.
+pub(crate) trait Layer {
+    /// Takes from `over` what it sets.
+    fn overlay(&mut self, over: Self);
+}
+
+impl<T> Layer for Option<T> {
+    fn overlay(&mut self, over: Self) {
+        if over.is_some() {
+            *self = over;
+        }
+    }
+}
+
+impl<T: Layer> Layer for Placed<T> {
+    fn overlay(&mut self, over: Self) {
+        self.value.overlay(over.value);
+    }
+}
+
+/// A variable's name has neither `-` nor lower case, so `MY_FORGE` reaches the key `my-forge`.
+impl<K: Ord + Clone + AsRef<str>, T: Layer> Layer for BTreeMap<K, T> {
+    fn overlay(&mut self, over: Self) {
+        for (key, value) in over {
+            let same = |known: &&K| folded(known.as_ref()) == folded(key.as_ref());
+            let known = self.keys().find(same).cloned();
+            match known.and_then(|known| self.get_mut(&known)) {
+                Some(base) => base.overlay(value),
+                None => {
+                    self.insert(key, value);
+                }
+            }
+        }
+    }
+}
+
+fn folded(key: &str) -> String {
+    key.to_ascii_lowercase().replace('-', "_")
+}
+
+/// A part of the file: every key may be absent, none may be unknown.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident : $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $($(#[$attr])* pub(crate) $field: $type,)*
+        }
+
+        impl $crate::layer::Layer for $name {
+            fn overlay(&mut self, over: Self) {
+                $($crate::layer::Layer::overlay(&mut self.$field, over.$field);)*
+            }
+        }
+    };
+}
+pub(crate) use section;

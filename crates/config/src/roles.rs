@@ -1,0 +1,149 @@
+//! Which role may hold which secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemas::{ConnectionName, WebhookName};
+use secrecy::SecretString;
+
+use crate::connections::Auth;
+use crate::env::Env;
+use crate::secret::SecretRef;
+use crate::settings::Settings;
+use crate::yaml::{Sources, YamlError};
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything, in one process.
+    Up,
+    /// Takes deliveries: webhook secrets alone.
+    Ingress,
+    /// Decides and publishes: forge credentials alone.
+    Dispatcher,
+    /// Runs commands: none of these.
+    Worker,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Up => "up",
+            Self::Ingress => "ingress",
+            Self::Dispatcher => "dispatcher",
+            Self::Worker => "worker",
+        })
+    }
+}
+
+impl Role {
+    fn verifies(self) -> bool {
+        matches!(self, Self::Up | Self::Ingress)
+    }
+
+    fn writes(self) -> bool {
+        matches!(self, Self::Up | Self::Dispatcher)
+    }
+}
+
+/// The secrets of one role; what is not its own is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// What each webhook's deliveries are signed with; never an empty list.
+    pub webhooks: BTreeMap<WebhookName, Vec<SecretString>>,
+    /// Who we are on each forge.
+    pub connections: BTreeMap<ConnectionName, Credential>,
+}
+
+/// Who we are on a forge, in clear.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A token.
+    Token(SecretString),
+    /// A GitHub App.
+    App {
+        /// Its id.
+        id: u64,
+        /// Its private key, PEM.
+        private_key: SecretString,
+    },
+}
+
+/// A reference, what it is for in words, and the side that may hold it.
+struct Use<'a> {
+    reference: &'a SecretRef,
+    what: String,
+    owned: bool,
+}
+
+/// Resolves what `role` may hold, and refuses what it may not but could.
+pub(crate) fn resolve(
+    settings: &Settings,
+    role: Role,
+    env: &dyn Env,
+    sources: &Sources,
+) -> Result<Secrets, Box<YamlError>> {
+    refuse_foreign(settings, role, env, sources)?;
+    let mut secrets = Secrets::default();
+    if role.verifies() {
+        for (name, webhook) in &settings.webhooks {
+            let what = webhook_secret(name);
+            let resolved: Result<Vec<_>, _> =
+                webhook.secrets.iter().map(|secret| secret.resolve(&what, env, sources)).collect();
+            secrets.webhooks.insert(name.clone(), resolved?);
+        }
+    }
+    if role.writes() {
+        for (name, connection) in &settings.connections {
+            let what = credential(name);
+            let resolved = match &connection.auth {
+                Auth::Token(token) => Credential::Token(token.resolve(&what, env, sources)?),
+                Auth::App { id, private_key } => {
+                    Credential::App { id: *id, private_key: private_key.resolve(&what, env, sources)? }
+                }
+            };
+            secrets.connections.insert(name.clone(), resolved);
+        }
+    }
+    Ok(secrets)
+}
+
+fn webhook_secret(name: &WebhookName) -> String {
+    format!("the secret of the webhook `{name}`")
+}
+
+fn credential(name: &ConnectionName) -> String {
+    format!("the credential of the connection `{name}`")
+}
+
+fn refuse_foreign(
+    settings: &Settings,
+    role: Role,
+    env: &dyn Env,
+    sources: &Sources,
+) -> Result<(), Box<YamlError>> {
+    let of_webhooks = settings.webhooks.iter().flat_map(|(name, webhook)| {
+        let what = webhook_secret(name);
+        webhook.secrets.iter().map(move |reference| Use {
+            reference,
+            what: what.clone(),
+            owned: role.verifies(),
+        })
+    });
+    let of_connections = settings.connections.iter().map(|(name, connection)| {
+        let (Auth::Token(reference) | Auth::App { private_key: reference, .. }) = &connection.auth;
+        Use { reference, what: credential(name), owned: role.writes() }
+    });
+    let foreign =
+        of_webhooks.chain(of_connections).find(|used| !used.owned && used.reference.is_present(env));
+    match foreign {
+        None => Ok(()),
+        Some(Use { reference, what, .. }) => Err(reference
+            .error(
+                sources,
+                format!("the role `{role}` may not hold {what}, and {reference} is within its reach"),
+            )
+            .with_help("start this role in an environment without it")
+            .boxed()),
+    }
+}

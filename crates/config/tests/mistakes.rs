@@ -1,0 +1,568 @@
+//! What a person sees who made a mistake in `pullwright.yaml`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use config::{ConfigError, Loaded, Role, load};
+use insta::assert_snapshot;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+/// A file that is right, to be spoilt by each case.
+const RIGHT: &str = "\
+webhooks:
+  github: { kind: github, secret: \"${env:HOOK}\" }
+connections:
+  github: { kind: github, auth: { token: \"${env:TOKEN}\" } }
+";
+
+fn environment(folder: &Path, more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let fixed = [("PWD", folder.to_str().unwrap()), ("XDG_CONFIG_HOME", "/nowhere")];
+    fixed.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: &str, more: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pullwright.yaml"), text).unwrap();
+    load(None, &environment(folder.path(), more))
+}
+
+fn drawn(error: &ConfigError) -> String {
+    let mut out = String::new();
+    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(100)
+        .render_report(&mut out, error)
+        .unwrap();
+    out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+fn mistake(text: &str) -> String {
+    drawn(&read(text, &[]).expect_err("a mistake"))
+}
+
+fn mistake_in_variable(name: &str, value: &str) -> String {
+    drawn(&read(RIGHT, &[(name, value)]).expect_err("a mistake"))
+}
+
+#[test]
+fn the_right_file_is_right() {
+    read(RIGHT, &[]).unwrap();
+}
+
+#[test]
+fn an_unknown_key() {
+    assert_snapshot!(mistake("webhooks:\n  github: { kind: github, secret: \"${env:HOOK}\", conection: github }\n"), @r#"
+     × pullwright.yaml:2:50: unknown key `conection`
+      ╭────
+    2 │   github: { kind: github, secret: "${env:HOOK}", conection: github }
+      ·                                                  ────┬────
+      ·                                                      ╰── here
+      ╰────
+     help: did you mean `connection`?
+    "#);
+}
+
+#[test]
+fn an_unknown_section() {
+    assert_snapshot!(mistake("lisen: { webhooks: 127.0.0.1:8080 }\n"), @r"
+     × pullwright.yaml:1:1: unknown key `lisen`
+      ╭────
+    1 │ lisen: { webhooks: 127.0.0.1:8080 }
+      · ──┬──
+      ·   ╰── here
+      ╰────
+     help: did you mean `listen`?
+    ");
+}
+
+#[test]
+fn a_key_with_no_near_word() {
+    assert_snapshot!(mistake("workers:\n  colour: blue\n"), @r"
+     × pullwright.yaml:2:3: unknown key `colour`
+      ╭────
+    2 │   colour: blue
+      ·   ───┬──
+      ·      ╰── here
+      ╰────
+     help: possible here: slots, sandbox, toolchains, memory, processes, file_size, output
+    ");
+}
+
+#[test]
+fn a_key_twice() {
+    assert_snapshot!(mistake("data_dir: a\nautomations: b\ndata_dir: c\n"), @r"
+     × pullwright.yaml:3:1: the key `data_dir` appears twice
+      ╭────
+    3 │ data_dir: c
+      · ────┬───
+      ·     ╰── here
+      ╰────
+     help: keep one of the two
+    ");
+}
+
+#[test]
+fn a_section_as_text() {
+    assert_snapshot!(mistake("workers: two\n"), @r"
+     × pullwright.yaml:1:10: expected a map of keys
+      ╭────
+    1 │ workers: two
+      ·          ─┬─
+      ·           ╰── here
+      ╰────
+    ");
+}
+
+#[test]
+fn broken_yaml() {
+    assert_snapshot!(mistake("listen: { webhooks: 127.0.0.1:8080\ndata_dir: x\n"), @r"
+     × pullwright.yaml:1:21: `127.0.0.1:8080 data_dir` is not an address to listen on
+      ╭────
+    1 │ listen: { webhooks: 127.0.0.1:8080
+      ·                     ───────┬──────
+      ·                            ╰── here
+      ╰────
+     help: write an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080
+    ");
+}
+
+#[test]
+fn a_tab() {
+    assert_snapshot!(mistake("listen:\n\twebhooks: 127.0.0.1:8080\n"), @r"
+     × pullwright.yaml:2:2: tabs disallowed within this context (block indentation)
+      ╭────
+    2 │     webhooks: 127.0.0.1:8080
+      ·     ┬
+      ·     ╰── here
+      ╰────
+    ");
+}
+
+#[test]
+fn a_host_name_to_listen_on() {
+    assert_snapshot!(mistake("listen:\n  webhooks: localhost:8080\n"), @r"
+     × pullwright.yaml:2:13: `localhost:8080` is not an address to listen on
+      ╭────
+    2 │   webhooks: localhost:8080
+      ·             ───────┬──────
+      ·                    ╰── here
+      ╰────
+     help: write an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080
+    ");
+}
+
+#[test]
+fn a_secret_in_the_file() {
+    assert_snapshot!(mistake("webhooks:\n  github: { kind: github, secret: hunter2hunter2 }\n"), @r"
+     × pullwright.yaml:2:35: a secret belongs elsewhere: only a reference to it is possible here
+      ╭────
+    2 │   github: { kind: github, secret: ****************
+      ·                                   ───────┬──────
+      ·                                          ╰── here
+      ╰────
+     help: write a reference, ${env:NAME} or ${file:/path}; if this was a real secret, replace it
+           where it was issued
+    ");
+}
+
+#[test]
+fn a_secret_in_a_list() {
+    assert_snapshot!(mistake("webhooks:\n  github:\n    kind: github\n    secret:\n      - ${env:HOOK}\n      - hunter2hunter2\n"), @r"
+     × pullwright.yaml:6:9: a secret belongs elsewhere: only a reference to it is possible here
+      ╭────
+    6 │       - **************
+      ·         ───────┬──────
+      ·                ╰── here
+      ╰────
+     help: write a reference, ${env:NAME} or ${file:/path}; if this was a real secret, replace it
+           where it was issued
+    ");
+}
+
+#[test]
+fn a_token_where_a_map_belongs() {
+    assert_snapshot!(mistake("connections:\n  github: { kind: github, auth: ghp_hunter2 }\n"), @r"
+     × pullwright.yaml:2:33: expected a map of keys
+      ╭────
+    2 │   github: { kind: github, auth: *********** }
+      ·                                 ─────┬─────
+      ·                                      ╰── here
+      ╰────
+    ");
+}
+
+#[test]
+fn a_kind_of_a_later_version() {
+    assert_snapshot!(mistake("webhooks:\n  gitlab: { kind: gitlab, signing_token: \"${env:X}\" }\n"), @r#"
+     × pullwright.yaml:2:19: `kind: gitlab` is not supported by this version
+      ╭────
+    2 │   gitlab: { kind: gitlab, signing_token: "${env:X}" }
+      ·                   ───┬──
+      ·                      ╰── here
+      ╰────
+     help: this version knows `kind: github`
+    "#);
+}
+
+#[test]
+fn a_key_of_a_later_version() {
+    assert_snapshot!(mistake("offline: true\n"), @r"
+     × pullwright.yaml:1:1: the key `offline` is not supported by this version
+      ╭────
+    1 │ offline: true
+      · ───┬───
+      ·    ╰── here
+      ╰────
+     help: leave it out
+    ");
+    assert_snapshot!(mistake("repositories:\n  - { match: github/acme/api, alias: api }\n"), @r"
+     × pullwright.yaml:2:31: the key `alias` is not supported by this version
+      ╭────
+    2 │   - { match: github/acme/api, alias: api }
+      ·                               ──┬──
+      ·                                 ╰── here
+      ╰────
+     help: leave it out, and name the repository in the automation: `run: { repo: … }`
+    ");
+}
+
+#[test]
+fn a_database_of_a_later_version() {
+    assert_snapshot!(mistake("database: postgres://user:hunter2@db/pullwright\n"), @r"
+     × pullwright.yaml:1:11: PostgreSQL is not supported by this version
+      ╭────
+    1 │ database: *************************************
+      ·           ──────────────────┬──────────────────
+      ·                             ╰── here
+      ╰────
+     help: write `database: sqlite`; it lies in `data_dir`
+    ");
+}
+
+#[test]
+fn a_broker_of_a_later_version() {
+    assert_snapshot!(mistake("broker: amqp://user:hunter2@mq\n"), @r"
+     × pullwright.yaml:1:9: RabbitMQ is not supported by this version
+      ╭────
+    1 │ broker: **********************
+      ·         ───────────┬──────────
+      ·                    ╰── here
+      ╰────
+     help: write `broker: embedded`; the queue lies in `data_dir`
+    ");
+}
+
+#[test]
+fn a_webhook_without_a_secret() {
+    assert_snapshot!(mistake(&RIGHT.replace(", secret: \"${env:HOOK}\"", "")), @r"
+     × pullwright.yaml:2:11: the webhook `github` has no `secret`
+      ╭────
+    2 │   github: { kind: github }
+      ·           ┬
+      ·           ╰── here
+      ╰────
+     help: add `secret: ${env:NAME}`: without it anybody could deliver
+    ");
+}
+
+#[test]
+fn a_webhook_without_a_connection() {
+    assert_snapshot!(mistake(&RIGHT.replace("connections:\n  github:", "connections:\n  githup:")), @r#"
+     × pullwright.yaml:2:11: the webhook `github` belongs to no connection: there is no `github`
+      ╭────
+    2 │   github: { kind: github, secret: "${env:HOOK}" }
+      ·           ┬
+      ·           ╰── here
+      ╰────
+     help: did you mean `connection: githup`?
+    "#);
+}
+
+#[test]
+fn a_token_and_an_app() {
+    assert_snapshot!(mistake(&RIGHT.replace("auth: { ", "auth: { app: { id: 1 }, ")), @r#"
+     × pullwright.yaml:4:58: `auth` has both a token and an App
+      ╭────
+    4 │   github: { kind: github, auth: { app: { id: 1 }, token: "${env:TOKEN}" } }
+      ·                                                          ───────┬──────
+      ·                                                                 ╰── here
+      ╰────
+     help: keep one: an App where you can, a token otherwise
+    "#);
+}
+
+#[test]
+fn an_app_without_a_key() {
+    assert_snapshot!(mistake(&RIGHT.replace("token: \"${env:TOKEN}\"", "app: { id: 7 }")), @r"
+     × pullwright.yaml:4:46: the App has no `private_key`
+      ╭────
+    4 │   github: { kind: github, auth: { app: { id: 7 } } }
+      ·                                              ┬
+      ·                                              ╰── here
+      ╰────
+     help: add `private_key: ${file:/path/to/app.pem}`
+    ");
+}
+
+#[test]
+fn a_forge_without_encryption() {
+    assert_snapshot!(mistake(&RIGHT.replace("auth:", "url: http://git.example.com/api/v3, auth:")), @r#"
+     × pullwright.yaml:4:32: the credential would travel unencrypted
+      ╭────
+    4 │   github: { kind: github, url: http://git.example.com/api/v3, auth: { token: "${env:TOKEN}" } }
+      ·                                ──────────────┬──────────────
+      ·                                              ╰── here
+      ╰────
+     help: write it like https://api.github.com, or https://github.example.com/api/v3 for your own
+           server
+    "#);
+}
+
+#[test]
+fn a_repository_of_no_connection() {
+    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: githb/acme/*\n")), @r"
+     × pullwright.yaml:6:12: there is no connection `githb`
+      ╭────
+    6 │   - match: githb/acme/*
+      ·            ──────┬─────
+      ·                  ╰── here
+      ╰────
+     help: did you mean `github`?
+    ");
+}
+
+#[test]
+fn a_broken_glob() {
+    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: \"github/[acme/*\"\n")), @r#"
+     × pullwright.yaml:6:12: `github/[acme/*` is no glob: unclosed character class; missing ']'
+      ╭────
+    6 │   - match: "github/[acme/*"
+      ·            ────────┬───────
+      ·                    ╰── here
+      ╰────
+     help: `*` stands for a part of a name, `**` for any number of parts
+    "#);
+}
+
+#[test]
+fn a_rule_twice() {
+    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: github/a/*\n  - match: github/a/*\n")), @r"
+     × pullwright.yaml:7:12: `match: github/a/*` appears twice
+      ╭────
+    7 │   - match: github/a/*
+      ·            ─────┬────
+      ·                 ╰── here
+      ╰────
+     help: put both into one entry
+    ");
+}
+
+#[test]
+fn no_sandbox() {
+    assert_snapshot!(mistake("workers: { sandbox: none }\n"), @r"
+     × pullwright.yaml:1:21: commands never run without a sandbox
+      ╭────
+    1 │ workers: { sandbox: none }
+      ·                     ──┬─
+      ·                       ╰── here
+      ╰────
+     help: write `sandbox: bubblewrap`
+    ");
+}
+
+#[test]
+fn a_toolchain_that_shows_the_data_folder() {
+    let text = format!(
+        "data_dir: /srv/pullwright/data\nworkers:\n  toolchains: [/opt/node, /srv/pullwright]\n{RIGHT}"
+    );
+    assert_snapshot!(mistake(&text), @r"
+     × pullwright.yaml:3:27: commands would see `data_dir`, with the API's token and all records
+      ╭────
+    3 │   toolchains: [/opt/node, /srv/pullwright]
+      ·                           ───────┬───────
+      ·                                  ╰── here
+      ╰────
+     help: name a folder beside it, or move `data_dir`
+    ");
+}
+
+#[test]
+fn a_size_and_a_time_that_are_none() {
+    assert_snapshot!(mistake("intake: { max_body: 1TB }\n"), @r"
+     × pullwright.yaml:1:21: `1TB` is not a size
+      ╭────
+    1 │ intake: { max_body: 1TB }
+      ·                     ─┬─
+      ·                      ╰── here
+      ╰────
+     help: write it like 512KiB, 25MiB or 2GiB
+    ");
+    assert_snapshot!(mistake("intake: { max_body: 100MiB }\n"), @r"
+     × pullwright.yaml:1:21: no body of this size can be stored
+      ╭────
+    1 │ intake: { max_body: 100MiB }
+      ·                     ───┬──
+      ·                        ╰── here
+      ╰────
+     help: choose at most 64MiB; GitHub sends up to 25MiB
+    ");
+    assert_snapshot!(mistake("runs: { lease: fast }\n"), @r"
+     × pullwright.yaml:1:16: `fast` is not a length of time such as `90s`, `45m`, `2h` or `1d`
+      ╭────
+    1 │ runs: { lease: fast }
+      ·                ──┬─
+      ·                  ╰── here
+      ╰────
+    ");
+    assert_snapshot!(mistake("runs: { lease: 1s }\n"), @r"
+     × pullwright.yaml:1:16: a lease of 1s cannot work
+      ╭────
+    1 │ runs: { lease: 1s }
+      ·                ─┬
+      ·                 ╰── here
+      ╰────
+     help: choose between 5s and 1h: a shorter one is lost to a slow disk, a longer one holds up
+           retries
+    ");
+}
+
+#[test]
+fn a_variable_for_an_unknown_key() {
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOT", "3"), @r"
+     × PULLWRIGHT__WORKERS__SLOT: unknown key `slot`
+      ╭────
+    2 │   slot: 3
+      ·   ──┬─
+      ·     ╰── here
+      ╰────
+     help: did you mean `slots`?
+    ");
+}
+
+#[test]
+fn a_variable_with_a_wrong_value() {
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "many"), @r"
+     × PULLWRIGHT__WORKERS__SLOTS: expected a whole number that is not negative and not too large
+      ╭────
+    2 │   slots: many
+      ·          ──┬─
+      ·            ╰── here
+      ╰────
+    ");
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "0"), @r"
+     × PULLWRIGHT__WORKERS__SLOTS: this number of slots cannot work
+      ╭────
+    2 │   slots: 0
+      ·          ┬
+      ·          ╰── here
+      ╰────
+     help: choose between 1 and 1024
+    ");
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WEBHOOKS__GITHUB__SECRET", "hunter2hunter2"), @r"
+     × PULLWRIGHT__WEBHOOKS__GITHUB__SECRET: a secret belongs elsewhere: only a reference to it is
+     │ possible here
+      ╭────
+    3 │     secret: **************
+      ·             ───────┬──────
+      ·                    ╰── here
+      ╰────
+     help: write a reference, ${env:NAME} or ${file:/path}; if this was a real secret, replace it
+           where it was issued
+    ");
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__DATA_DIR", "a\noffline: true"), @r"
+    × PULLWRIGHT__DATA_DIR: the value has more than one line
+    help: write lists and maps on one line: `[a, b]`, `{ a: 1 }`
+    ");
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__", "a"), @r"
+    × PULLWRIGHT__: this variable names no key
+    help: write PULLWRIGHT__ and the keys, with `__` between them
+    ");
+}
+
+#[test]
+fn a_missing_secret() {
+    let loaded = read(RIGHT, &[]).unwrap();
+    let missing =
+        |env: &BTreeMap<String, String>| drawn(&loaded.secrets(Role::Up, env).expect_err("missing"));
+    assert_snapshot!(missing(&BTreeMap::new()), @r#"
+     × pullwright.yaml:2:35: the secret of the webhook `github` is missing: the variable HOOK is not
+     │ set
+      ╭────
+    2 │   github: { kind: github, secret: "${env:HOOK}" }
+      ·                                   ──────┬──────
+      ·                                         ╰── here
+      ╰────
+     help: set HOOK and start again
+    "#);
+    let half = BTreeMap::from([("HOOK".to_owned(), "a".to_owned()), ("TOKEN".to_owned(), "\n".to_owned())]);
+    assert_snapshot!(missing(&half), @r#"
+     × pullwright.yaml:4:42: the credential of the connection `github` is empty: ${env:TOKEN} holds
+     │ nothing
+      ╭────
+    4 │   github: { kind: github, auth: { token: "${env:TOKEN}" } }
+      ·                                          ───────┬──────
+      ·                                                 ╰── here
+      ╰────
+     help: put the secret into ${env:TOKEN}
+    "#);
+}
+
+#[test]
+fn a_secret_of_another_role() {
+    let loaded = read(RIGHT, &[]).unwrap();
+    let both = BTreeMap::from([("HOOK".to_owned(), "a".to_owned()), ("TOKEN".to_owned(), "b".to_owned())]);
+    assert_snapshot!(drawn(&loaded.secrets(Role::Ingress, &both).expect_err("too much")), @r#"
+     × pullwright.yaml:4:42: the role `ingress` may not hold the credential of the connection
+     │ `github`, and ${env:TOKEN} is within its reach
+      ╭────
+    4 │   github: { kind: github, auth: { token: "${env:TOKEN}" } }
+      ·                                          ───────┬──────
+      ·                                                 ╰── here
+      ╰────
+     help: start this role in an environment without it
+    "#);
+}
+
+#[test]
+fn no_file() {
+    let folder = BTreeMap::from([
+        ("PWD".to_owned(), "/nowhere/here".to_owned()),
+        ("XDG_CONFIG_HOME".to_owned(), "/nowhere/config".to_owned()),
+    ]);
+    assert_snapshot!(drawn(&load(None, &folder).expect_err("no file")), @r"
+    × there is no configuration: looked for /nowhere/here/pullwright.yaml, /nowhere/config/
+    │ pullwright/pullwright.yaml
+    help: `pullwright init` writes one; `--config` names one elsewhere
+    ");
+    assert_snapshot!(drawn(&load(Some(Path::new("mine.yaml")), &folder).expect_err("no file")), @r"
+    × the configuration /nowhere/here/mine.yaml cannot be read
+    ╰─▶ No such file or directory (os error 2)
+    help: check its name and that this account may read it
+    ");
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    let spoilt = [
+        "webhooks: { github: { kind: github, secret: hunter2 } }",
+        "webhooks: { github: { kind: github, secret: [hunter2] } }",
+        "webhooks:\n  github:\n    kind: github\n    secret: |\n      hunter2\n",
+        "webhooks: { github: { secret: hunter2, knd: github } }",
+        "webhooks: { github: { knd: github, secret: 'hunter2' } }",
+        "connections: { github: { auth: hunter2 } }",
+        "connections: { github: { auth: [hunter2] } }",
+        "connections: { github: { auth: { token: hunter2 } } }",
+        "connections: { github: { auth: { app: { private_key: hunter2 } } } }",
+        "connections: { github: { auth: { app: { private_key: \"hunter2 } } } }",
+        "connections: { github: { auth: { token: \"${env:hunter2\" } } }",
+        "database: postgres://hunter2@db",
+        "broker: amqp://hunter2@mq",
+    ];
+    for text in spoilt {
+        let error = read(text, &[]).expect_err(text);
+        for shown in [drawn(&error), error.to_string()] {
+            assert!(!shown.contains("hunter2"), "{text}\n{shown}");
+        }
+    }
+}

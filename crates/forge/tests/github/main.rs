@@ -1,0 +1,9 @@
+//! The GitHub forge against a real HTTP server with state and real git.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod app;
+mod calls;
+mod faults;
+mod git;
+mod origin;
+mod support;

@@ -1,0 +1,32 @@
+//! GitHub: github.com, GHES and GitHub Apps; one scheme, one set of bodies.
+//!
+//! The signature covers the body alone. Event name and delivery id are unsigned headers, so the
+//! name is checked against the body's shape before it is believed.
+
+mod identity;
+mod parse;
+mod payload;
+mod shape;
+mod verify;
+
+use crate::content::BodyFormat;
+
+pub(crate) use parse::parse;
+pub use verify::GitHub;
+
+/// A hook made through the REST API sends a form unless it asks for JSON.
+pub(crate) const FORMATS: &[BodyFormat] = &[BodyFormat::Json, BodyFormat::Form];
+
+const EVENT: &str = "x-github-event";
+const DELIVERY: &str = "x-github-delivery";
+
+pub(crate) const KEPT_HEADERS: &[&str] = &[
+    EVENT,
+    DELIVERY,
+    "content-type",
+    "x-github-hook-id",
+    "x-github-hook-installation-target-type",
+    "x-github-hook-installation-target-id",
+    "x-github-enterprise-version",
+    "x-github-enterprise-host",
+];

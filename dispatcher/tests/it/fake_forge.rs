@@ -1,0 +1,134 @@
+//! A stateful forge in memory, for what needs no HTTP.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use forge::{
+    Check, CommentRef, Forge, ForgeError, GitEndpoint, Identity, NewPullRequest, PullRequest, ReactionTarget,
+    RepositoryFacts,
+};
+use schemas::automation::Permission;
+use schemas::{Oid, RepoRef};
+
+#[derive(Default)]
+pub struct FakeForge {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub permissions: HashMap<String, Permission>,
+    pub heads: HashMap<String, Oid>,
+    pub comments: Vec<(u64, String)>,
+    pub pulls: Vec<NewPullRequest>,
+    pub labels_removed: Vec<String>,
+    pub reactions: usize,
+    pub checks: Vec<Check>,
+    /// Errors that the next writes answer with; the flag says whether the write happens all the same.
+    pub faults: Vec<(ForgeError, bool)>,
+}
+
+impl FakeForge {
+    pub fn allow(&self, login: &str, permission: Permission) {
+        self.with(|state| state.permissions.insert(login.into(), permission));
+    }
+
+    pub fn set_head(&self, branch: &str, oid: &str) {
+        self.with(|state| state.heads.insert(branch.into(), oid.parse().unwrap()));
+    }
+
+    pub fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap())
+    }
+
+    fn write<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, ForgeError> {
+        self.with(|state| {
+            if state.faults.is_empty() {
+                return Ok(act(state));
+            }
+            let (error, happens) = state.faults.remove(0);
+            if happens {
+                act(state);
+            }
+            Err(error)
+        })
+    }
+}
+
+fn comment(id: u64) -> CommentRef {
+    CommentRef { id, url: format!("https://forge/comment/{id}") }
+}
+
+#[async_trait]
+impl Forge for FakeForge {
+    async fn identity(&self) -> Result<Identity, ForgeError> {
+        Ok(Identity { id: "99".into(), login: "bot".into(), machine: true, grants: None, clock: None })
+    }
+    async fn repository(&self, _: &RepoRef) -> Result<RepositoryFacts, ForgeError> {
+        Ok(RepositoryFacts { default_branch: "main".into(), archived: false, can_push: Some(true) })
+    }
+    async fn branch_head(&self, _: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError> {
+        Ok(self.with(|state| state.heads.get(branch).cloned()))
+    }
+    async fn permission(&self, _: &RepoRef, login: &str) -> Result<Permission, ForgeError> {
+        Ok(self.with(|state| state.permissions.get(login).copied()).unwrap_or(Permission::None))
+    }
+    async fn react(&self, _: &RepoRef, _: ReactionTarget) -> Result<(), ForgeError> {
+        self.write(|state| state.reactions += 1)
+    }
+    async fn remove_label(&self, _: &RepoRef, _: u64, label: &str) -> Result<(), ForgeError> {
+        self.write(|state| state.labels_removed.push(label.into()))
+    }
+    async fn create_comment(&self, _: &RepoRef, _: u64, body: &str) -> Result<CommentRef, ForgeError> {
+        self.write(|state| {
+            let id = state.comments.len() as u64 + 1;
+            state.comments.push((id, body.into()));
+            comment(id)
+        })
+    }
+    async fn edit_comment(&self, _: &RepoRef, target: &CommentRef, body: &str) -> Result<(), ForgeError> {
+        self.write(|state| match state.comments.iter_mut().find(|(id, _)| *id == target.id) {
+            Some(found) => {
+                found.1 = body.into();
+                Ok(())
+            }
+            None => Err(ForgeError::NotFound { what: "the comment".into() }),
+        })?
+    }
+    async fn find_comment(
+        &self,
+        _: &RepoRef,
+        _: u64,
+        marker: &str,
+    ) -> Result<Option<CommentRef>, ForgeError> {
+        Ok(self.with(|state| {
+            state.comments.iter().find(|(_, body)| body.contains(marker)).map(|c| comment(c.0))
+        }))
+    }
+    async fn create_pull_request(
+        &self,
+        _: &RepoRef,
+        new: &NewPullRequest,
+    ) -> Result<PullRequest, ForgeError> {
+        self.write(|state| {
+            if state.pulls.iter().any(|pull| pull.head == new.head) {
+                return Err(ForgeError::AlreadyExists);
+            }
+            state.pulls.push(new.clone());
+            Ok(PullRequest { number: 100 + state.pulls.len() as u64, url: "https://forge/pull".into() })
+        })?
+    }
+    async fn find_pull_request(&self, _: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
+        Ok(self.with(|state| {
+            let found = state.pulls.iter().position(|pull| pull.head == head)?;
+            Some(PullRequest { number: 101 + found as u64, url: "https://forge/pull".into() })
+        }))
+    }
+    async fn set_check(&self, _: &RepoRef, _: &Oid, check: &Check) -> Result<(), ForgeError> {
+        self.write(|state| state.checks.push(check.clone()))
+    }
+    async fn git(&self, _: &RepoRef) -> Result<GitEndpoint, ForgeError> {
+        Err(ForgeError::NotFound { what: "git".into() })
+    }
+}

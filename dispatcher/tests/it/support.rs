@@ -1,0 +1,117 @@
+//! A dispatcher on a real database, a fake forge and a clock that moves when told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::wake::WakeUps;
+use chrono::{DateTime, Utc};
+use dispatcher::rules::load_texts;
+use dispatcher::{Dispatcher, GateKey, Settings};
+use forge::Forge;
+use schemas::automation::Permission;
+use schemas::clock::FakeClock;
+use schemas::control::Claim;
+use schemas::event::{Actor, ActorKind, Event, EventType, Item, Repository, SourceKind};
+use schemas::run::RepositorySetup;
+use schemas::{Clock, ConnectionName, DeliveryId, RepoRef, Untrusted, WebhookName, WorkItem, WorkerName};
+use store::Store;
+use telemetry::metrics::Meters;
+
+use crate::fake_forge::FakeForge;
+
+pub const FIX: &str = "
+version: 1
+automations:
+  - name: fix
+    on: [{ source: github, event: issue.labeled, label_command: 'agent:fix' }]
+    run: { commands: ['true'] }
+    output: { pull_request: {} }
+";
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+pub fn github() -> ConnectionName {
+    ConnectionName::from("github")
+}
+
+pub fn repo() -> RepoRef {
+    RepoRef::new(&github(), "acme/api").unwrap()
+}
+
+/// An `issue.labeled` event by `ana` on `acme/api#12`.
+pub fn labeled(label: &str) -> Event {
+    Event {
+        id: DeliveryId(uuid::Uuid::from_u128(7)),
+        source: SourceKind::Github,
+        connection: github(),
+        r#type: EventType::IssueLabeled,
+        time: Some(at("2026-11-21T10:00:00Z")),
+        work_item: Some(WorkItem::from("github:acme/api#12")),
+        repository: Some(Repository { name: repo(), default_branch: Some("main".into()) }),
+        actor: Some(Actor { id: "1".into(), login: "ana".into(), kind: ActorKind::Human }),
+        item: Some(Item {
+            key: "12".into(),
+            title: Untrusted::from("Crash on empty input"),
+            body: Untrusted::from("Steps: …"),
+            labels: vec![Untrusted::from(label)],
+            ..Item::default()
+        }),
+        label: Some(Untrusted::from(label)),
+        comment: None,
+        change: None,
+        sender_id: None,
+        semantic_key: None,
+    }
+}
+
+pub struct World {
+    pub dispatcher: Arc<Dispatcher>,
+    pub forge: Arc<FakeForge>,
+    pub clock: Arc<FakeClock>,
+    pub store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new(automations: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
+        let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), 1));
+        let forge = Arc::new(FakeForge::default());
+        forge.allow("ana", Permission::Write);
+        forge.set_head("main", &"a".repeat(40));
+        let forges: BTreeMap<_, Arc<dyn Forge>> =
+            BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
+        let settings = Settings {
+            webhooks: BTreeMap::from([(WebhookName::from("github"), (SourceKind::Github, github()))]),
+            repository_setup: Box::new(|_| RepositorySetup {
+                protected_paths: vec![".github/**".into()],
+                ..RepositorySetup::default()
+            }),
+            lease: Duration::from_secs(60),
+            lost_retries: 1,
+            settle: vec![Duration::ZERO, Duration::ZERO],
+            gate_key: GateKey::new("test").unwrap(),
+            gate_url: "http://gate".into(),
+            commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
+        };
+        let dispatcher = Arc::new(Dispatcher::new(
+            settings,
+            store.clone(),
+            forges,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            WakeUps::default(),
+            Meters::global(),
+        ));
+        let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
+        dispatcher.activate(set).await.unwrap();
+        Self { dispatcher, forge, clock, store, _folder: folder }
+    }
+
+    pub fn claim(&self, nonce: &str) -> Claim {
+        Claim { worker: WorkerName::from("w"), nonce: nonce.into() }
+    }
+}

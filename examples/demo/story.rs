@@ -1,0 +1,196 @@
+//! The demo in its order: refusals first, then the way of one label to a pull request.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::Options;
+use crate::show::{block, done, note, refused, title};
+use crate::world::{LABEL, SECRET, World};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_millis(20);
+
+pub async fn tell(options: &Options) -> anyhow::Result<()> {
+    title("Starting Pullwright and a stand-in for GitHub on loopback");
+    let mut world = World::start(options.repo.as_deref()).await?;
+    done(&format!("pullwright up    {}", world.server));
+    done(&format!("GitHub stand-in  {}", world.forge));
+
+    title("A delivery with a wrong signature");
+    let (status, answer) = world.deliver(LABEL, "not the secret").await?;
+    if status != 401 {
+        bail!("it was answered {status}");
+    }
+    refused(&format!("{status} {}", answer["error"].as_str().unwrap_or_default()));
+
+    title("A label that no automation wants");
+    let (status, answer) = world.deliver("question", SECRET).await?;
+    let delivery = answer["delivery"].as_str().with_context(|| format!("answered {status}"))?.to_owned();
+    done(&format!("{status} accepted as delivery {delivery}"));
+    let decisions = world.decisions(&delivery).await?;
+    for decision in &decisions {
+        refused(&format!("{}: {}", decision["automation"].as_str().unwrap_or_default(), sentence(decision)));
+    }
+
+    title(&format!("The maintainer labels issue #{} with {LABEL}", world.issue));
+    world.label_issue().await?;
+    let run = world.follow().await?;
+    world.tell_end(&run).await?;
+
+    if options.keep {
+        keep(&mut world).await;
+    }
+    world.stop().await
+}
+
+fn sentence(value: &Value) -> &str {
+    value["sentence"].as_str().unwrap_or_default()
+}
+
+impl World {
+    /// The decisions of a delivery, once there are some.
+    async fn decisions(&self, delivery: &str) -> anyhow::Result<Vec<Value>> {
+        self.until(async || {
+            let Ok(detail) = self.api(&format!("deliveries/{delivery}")).await else { return Ok(None) };
+            Ok(detail["decisions"].as_array().filter(|list| !list.is_empty()).cloned())
+        })
+        .await
+    }
+
+    async fn until<T>(&self, look: impl AsyncFn() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
+        let looking = async {
+            loop {
+                if let Some(found) = look().await? {
+                    return Ok(found);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, looking).await {
+            Ok(found) => found,
+            Err(_) => bail!("nothing happened for {} s:\n{}", PATIENCE.as_secs(), self.log()),
+        }
+    }
+
+    /// Prints what happens to the run of the label, and returns its end.
+    async fn follow(&self) -> anyhow::Result<Value> {
+        let id = self
+            .until(async || {
+                let runs = self.api("runs").await?;
+                Ok(runs["items"][0]["id"].as_str().map(str::to_owned))
+            })
+            .await?;
+        let run = self.api(&format!("runs/{id}")).await?;
+        let delivery = run["delivery"].as_str().unwrap_or_default().to_owned();
+        done(&format!("verified and stored as delivery {delivery}"));
+        for decision in self.decisions(&delivery).await? {
+            done(&format!(
+                "decided: {} {}",
+                decision["automation"].as_str().unwrap_or_default(),
+                decision["verdict"].as_str().unwrap_or_default()
+            ));
+        }
+        done(&format!("queued as run {id}"));
+        let mut last = String::new();
+        let run = self
+            .until(async || {
+                let run = self.api(&format!("runs/{id}")).await?;
+                Ok((run["state"] == "done").then_some(run))
+            })
+            .await?;
+        for step in run["steps"].as_array().into_iter().flatten() {
+            let name = step["step"].as_str().unwrap_or_default();
+            if name != last {
+                done(&format!("{:<10} {}", words(name), time(step["micros"].as_u64().unwrap_or(0))));
+                last = name.to_owned();
+            }
+            if name == "commands" {
+                for command in run["commands"].as_array().into_iter().flatten() {
+                    let exit = command["exit_code"].as_i64().unwrap_or(-1);
+                    note(&format!("[{}] {}", exit, command["command"].as_str().unwrap_or_default()));
+                }
+            }
+        }
+        // The last edit of the comment follows the run's end.
+        self.until(async || {
+            let run = self.api(&format!("runs/{id}")).await?;
+            let open = |intent: &Value| intent["state"] == "open" || intent["state"] == "calling";
+            let busy = run["intents"].as_array().is_some_and(|intents| intents.iter().any(open));
+            Ok((!busy).then_some(()))
+        })
+        .await?;
+        self.api(&format!("runs/{id}")).await
+    }
+
+    /// Shows the result as people find it.
+    async fn tell_end(&self, run: &Value) -> anyhow::Result<()> {
+        if run["outcome"] != "succeeded" {
+            bail!("the run ended as {}: {}\n{}", run["outcome"], sentence(run), self.log());
+        }
+        for intent in run["intents"].as_array().into_iter().flatten() {
+            let (kind, state) = (&intent["kind"], &intent["state"]);
+            note(&format!("forge: {} {}", kind.as_str().unwrap_or_default(), state.as_str().unwrap_or_default()));
+        }
+        let repository = self.repository().await?;
+        let items: Vec<&Value> = match &repository["items"] {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(items) => items.values().collect(),
+            _ => Vec::new(),
+        };
+        let number = run["pull_request"].as_u64().context("no pull request")?;
+        let find = |number: u64| items.iter().copied().find(|item| item["number"] == number);
+        let pull = find(number).context("the pull request is not on the forge")?;
+        title(&format!("Draft pull request #{number}: {}", pull["title"].as_str().unwrap_or_default()));
+        block(pull["body"].as_str().unwrap_or_default());
+        title("Its diff");
+        block(run["diff"].as_str().unwrap_or_default());
+        title(&format!("The one comment on issue #{}", self.issue));
+        let issue = find(self.issue).context("the issue is gone")?;
+        for comment in issue["comments"].as_array().into_iter().flatten() {
+            let body = comment["body"].as_str().unwrap_or_default();
+            // A reader does not see the hidden marker.
+            block(&body.lines().filter(|line| !line.starts_with("<!--")).collect::<Vec<_>>().join("\n"));
+        }
+        title("From label to pull request");
+        let when = |key: &str| run[key].as_str().and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        if let (Some(created), Some(started), Some(finished)) =
+            (when("created_at"), when("started_at"), when("finished_at"))
+        {
+            let micros = |span: chrono::TimeDelta| u64::try_from(span.num_microseconds().unwrap_or(0)).unwrap_or(0);
+            done(&format!("decided to claimed   {}", time(micros(started - created))));
+            done(&format!("decided to published {}", time(micros(finished - created))));
+        }
+        Ok(())
+    }
+}
+
+async fn keep(world: &mut World) {
+    title("Still running; Ctrl-C ends it");
+    println!("  issue          {}/acme/demo/issues/{}", world.forge, world.issue);
+    println!("  API            {}/api/v1/runs   (bearer token {})", world.server, world.token);
+    println!("  health         {}/readyz", world.server);
+    println!("  CLI            pullwright --config {} runs list", world.config().display());
+    println!("  one more delivery, signed and sent by the stand-in:");
+    println!(
+        "    curl -s {}/_sim/labels -H 'content-type: application/json' -d '{{\"repository\":\"acme/demo\",\"number\":{},\"labels\":[\"{LABEL}\"],\"login\":\"maintainer\"}}'",
+        world.forge, world.issue
+    );
+    world.keep().await;
+}
+
+fn words(step: &str) -> &str {
+    match step {
+        "workspace" => "workspace ready",
+        "commands" => "commands ran in the sandbox",
+        "validate" => "validated",
+        "result" => "commit made from what the sandbox left",
+        "push" => "branch pushed through the git gate",
+        other => other,
+    }
+}
+
+fn time(micros: u64) -> String {
+    if micros < 1_000_000 { format!("{}.{} ms", micros / 1000, micros % 1000 / 100) } else { format!("{:.2} s", micros as f64 / 1e6) }
+}

@@ -1,0 +1,202 @@
+//! `pullwright deliveries`: what arrived, and why it did or did not start something.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemas::DeliveryId;
+use serde::Deserialize;
+
+use super::args::Page;
+use super::client::Client;
+use super::output::Output;
+use super::{CliError, Ending};
+
+/// A list's answer.
+#[derive(Deserialize)]
+pub(super) struct List<T> {
+    pub(super) items: Vec<T>,
+    pub(super) next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: DeliveryId,
+    webhook: String,
+    received_at: DateTime<Utc>,
+    status: String,
+    event: Option<String>,
+    work_item: Option<String>,
+    actor: Option<String>,
+    #[serde(default)]
+    decisions: BTreeMap<String, u32>,
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    automation: String,
+    verdict: String,
+    sentence: String,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    id: DeliveryId,
+    webhook: String,
+    received_at: DateTime<Utc>,
+    status: String,
+    duplicate_of: Option<DeliveryId>,
+    error: Option<String>,
+    rule_set: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    size: Option<u64>,
+    event: Option<Event>,
+    #[serde(default)]
+    decisions: Vec<Decision>,
+    #[serde(default)]
+    runs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    r#type: String,
+    work_item: Option<String>,
+    actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    login: String,
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Explanation {
+    #[serde(default)]
+    rule_set_changed: bool,
+    decisions: Vec<Decision>,
+}
+
+/// A time as lists print it.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// `?limit=…&before=…`, made of checked parts.
+pub(super) fn page_query(page: &Page) -> String {
+    match page.before {
+        Some(before) => format!("?limit={}&before={before}", page.limit),
+        None => format!("?limit={}", page.limit),
+    }
+}
+
+/// Tells where a list goes on, beside the data.
+pub(super) fn say_more(next: Option<&String>, command: &str) {
+    if let Some(next) = next {
+        eprintln!("older ones: pullwright {command} --before {}", super::escape::line(next));
+    }
+}
+
+pub(super) async fn list(client: &Client, page: &Page, out: &mut Output<'_>) -> Result<Ending, CliError> {
+    let answer = client.get::<List<Row>>(&format!("/api/v1/deliveries{}", page_query(page))).await?;
+    if out.json {
+        out.raw_json(&answer.text)?;
+        return Ok(Ending::Fine);
+    }
+    let list = answer.value;
+    let rows: Vec<Vec<String>> = list
+        .items
+        .into_iter()
+        .map(|row| {
+            let decisions: Vec<String> =
+                row.decisions.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+            let decisions = if decisions.is_empty() { row.status } else { decisions.join(", ") };
+            vec![
+                row.id.to_string(),
+                time(row.received_at),
+                row.webhook,
+                row.event.unwrap_or_default(),
+                row.work_item.unwrap_or_default(),
+                row.actor.unwrap_or_default(),
+                decisions,
+            ]
+        })
+        .collect();
+    out.rows(&["id", "received", "webhook", "event", "work item", "actor", "decisions"], &rows)?;
+    say_more(list.next.as_ref(), "deliveries list");
+    Ok(Ending::Fine)
+}
+
+pub(super) async fn show(client: &Client, id: DeliveryId, out: &mut Output<'_>) -> Result<Ending, CliError> {
+    let answer = client.get::<Detail>(&format!("/api/v1/deliveries/{id}")).await?;
+    if out.json {
+        out.raw_json(&answer.text)?;
+        return Ok(Ending::Fine);
+    }
+    let detail = answer.value;
+    let event = detail.event.as_ref();
+    let actor = event.and_then(|event| event.actor.as_ref());
+    out.fields(&[
+        ("id", Some(detail.id.to_string())),
+        ("webhook", Some(detail.webhook)),
+        ("received", Some(time(detail.received_at))),
+        ("status", Some(detail.status)),
+        ("duplicate of", detail.duplicate_of.map(|of| of.to_string())),
+        ("error", detail.error),
+        ("event", event.map(|event| event.r#type.clone())),
+        ("work item", event.and_then(|event| event.work_item.clone())),
+        ("actor", actor.map(|actor| format!("{} ({})", actor.login, actor.kind))),
+        ("size", detail.size.map(|size| format!("{size} bytes"))),
+        ("rule set", detail.rule_set),
+    ])?;
+    if !detail.headers.is_empty() {
+        out.heading("headers")?;
+        let headers: Vec<_> =
+            detail.headers.iter().map(|(name, value)| (name.as_str(), Some(value.clone()))).collect();
+        out.fields(&headers)?;
+    }
+    decisions(detail.decisions, out)?;
+    if !detail.runs.is_empty() {
+        out.heading("runs")?;
+        out.rows(&["id"], &detail.runs.into_iter().map(|run| vec![run]).collect::<Vec<_>>())?;
+    }
+    Ok(Ending::Fine)
+}
+
+fn decisions(decisions: Vec<Decision>, out: &mut Output<'_>) -> Result<(), CliError> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    out.heading("decisions")?;
+    let rows: Vec<_> = decisions
+        .into_iter()
+        .map(|decision| vec![decision.automation, decision.verdict, decision.sentence])
+        .collect();
+    Ok(out.rows(&["automation", "verdict", "because"], &rows)?)
+}
+
+pub(super) async fn explain(
+    client: &Client,
+    id: DeliveryId,
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
+    let answer = client.get::<Explanation>(&format!("/api/v1/deliveries/{id}/explain")).await?;
+    if out.json {
+        out.raw_json(&answer.text)?;
+        return Ok(Ending::Fine);
+    }
+    let explanation = answer.value;
+    if explanation.decisions.is_empty() {
+        out.line("No automation is in force, or the delivery could not be read.")?;
+    }
+    let rows: Vec<_> = explanation
+        .decisions
+        .into_iter()
+        .map(|decision| vec![decision.automation, decision.verdict, decision.sentence])
+        .collect();
+    out.rows(&["automation", "verdict", "because"], &rows)?;
+    if explanation.rule_set_changed {
+        eprintln!("the automations have changed since this delivery was decided");
+    }
+    Ok(Ending::Fine)
+}

@@ -1,0 +1,39 @@
+//! `pullwright doctor` with the parts that `up` would start.
+
+use std::sync::Arc;
+
+use config::{Env, Loaded, Secrets};
+use schemas::SystemClock;
+use worker::sandbox::Bubblewrap;
+
+use super::{credentials, parts};
+use crate::cli::Ending;
+use crate::cli::args::Global;
+use crate::cli::doctor::{self, Check, Parts};
+
+/// Looks at everything that `up` would use.
+pub async fn run(global: &Global, env: &dyn Env) -> Ending {
+    doctor::run(global, env, &SystemClock::new(), assemble).await
+}
+
+async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
+    let mut found = Parts::default();
+    match credentials::forges(&loaded.settings, &secrets.connections) {
+        Ok(forges) => found.forges = forges,
+        Err(error) => found.missing.push(Check::fail(
+            "connections",
+            format!("{error:#}"),
+            "mend the credential that is named",
+        )),
+    }
+    let options = parts::sandbox_options(&loaded.settings, loaded.settings.data_dir.join("worker"));
+    match Bubblewrap::find(options).await {
+        Ok(sandbox) => found.sandbox = Some(Arc::new(sandbox)),
+        Err(error) => found.missing.push(Check::fail(
+            "sandbox",
+            error.to_string(),
+            "install bubblewrap 0.8 or newer, and check `workers.toolchains`",
+        )),
+    }
+    found
+}

@@ -1,0 +1,152 @@
+//! One job from claim to report: each stage takes what the one before made, so none can be skipped.
+//!
+//! ```text
+//! claimed ─▶ workspace ready ─▶ commands ran ─▶ result ─▶ pushed ─▶ reported
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::control::Job;
+use schemas::report::ChangeReport;
+use schemas::run::{Outcome, Reason, Step};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use crate::checkout::{self, Ready};
+use crate::commands::Commands;
+use crate::ending::{Ending, with_sources};
+use crate::journal::Journal;
+use crate::record::Record;
+use crate::retry::until_answered;
+use crate::stop::{Cause, Interrupt, Stop};
+use crate::workspace::RunFolder;
+use crate::{Worker, claim, lease, push, result};
+
+/// Works on `job` until it is reported, handed back or lost, and cleans up.
+pub(crate) async fn work(worker: &Worker, job: Job) {
+    let span = tracing::info_span!(
+        "worker.job", run = %job.run, epoch = job.epoch.0, automation = %job.automation, repository = %job.repository
+    );
+    telemetry::trace::continue_from(&span, &job.trace);
+    work_in_span(worker, job).instrument(span).await;
+}
+
+async fn work_in_span(worker: &Worker, job: Job) {
+    let interrupt = Arc::new(Interrupt::default());
+    let _lease = lease::keep(worker, &job, &interrupt);
+    let _stop = obey(worker.stop.clone(), worker.settings.grace, &interrupt);
+    let journal = Journal::start(worker, &job, &interrupt);
+    let folder = RunFolder::of(&worker.runs, &job);
+    let mut record = Record::default();
+
+    let attempt = Attempt { worker, job: &job, folder: &folder, journal: &journal, interrupt: &interrupt };
+    let ending = attempt.run(&mut record).await.unwrap_or_else(|ending| ending);
+    match ending {
+        Ending::Finished(outcome, reason) => {
+            journal.flush().await;
+            let report = record.report(worker, &job, outcome, reason);
+            let say = || worker.control.report(job.run, job.epoch, report.clone());
+            match until_answered(worker.clock.as_ref(), interrupt.fatal(), say).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(%error, "the report is not wanted"),
+                None => tracing::warn!("the report could not be delivered; the lease runs out"),
+            }
+        }
+        Ending::HandedBack => claim::give_back(worker, &job).await,
+        Ending::Dropped => tracing::info!("dropped: the run is somebody else's"),
+    }
+    match tokio::task::spawn_blocking(move || folder.remove()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = with_sources(&error), "the run's folder stays until the next start")
+        }
+        Err(error) => tracing::error!(%error, "the removal of the run's folder broke off"),
+    }
+}
+
+/// A job and what it is worked on with.
+struct Attempt<'a> {
+    worker: &'a Worker,
+    job: &'a Job,
+    folder: &'a RunFolder,
+    journal: &'a Journal,
+    interrupt: &'a Interrupt,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, record: &mut Record) -> Result<Ending, Ending> {
+        let ready = self.prepare(record).await?;
+        let ran = self.run_commands(ready, record).await?;
+        match self.make_commit(ran, record).await? {
+            Some(change) => Ok(self.publish(change, record).await),
+            None => Ok(Ending::Finished(Outcome::NoChange, Reason::NothingChanged)),
+        }
+    }
+
+    async fn prepare(&self, record: &mut Record) -> Result<Ready, Ending> {
+        self.journal.step(Step::Workspace);
+        let timed = record.begin(Step::Workspace, self.worker.clock.as_ref());
+        let ready = checkout::prepare(self.worker, self.job, self.folder, self.interrupt).await;
+        record.end(timed, self.worker.clock.as_ref());
+        self.unless_interrupted()?;
+        ready
+    }
+
+    async fn run_commands(&self, ready: Ready, record: &mut Record) -> Result<Ran, Ending> {
+        let room = self.folder.room(&ready.mirror);
+        let (worker, job) = (self.worker, self.job);
+        let commands = Commands { worker, job, room, journal: self.journal, interrupt: self.interrupt };
+        commands.run(record).await?;
+        Ok(Ran(ready))
+    }
+
+    async fn make_commit(
+        &self,
+        Ran(ready): Ran,
+        record: &mut Record,
+    ) -> Result<Option<ChangeReport>, Ending> {
+        self.journal.step(Step::Result);
+        let timed = record.begin(Step::Result, self.worker.clock.as_ref());
+        let Ready { mirror, snapshot } = ready;
+        let worker = self.worker;
+        let made =
+            result::commit(&worker.git, self.folder, &mirror, self.job, snapshot, &worker.redactor).await;
+        record.end(timed, worker.clock.as_ref());
+        self.unless_interrupted()?;
+        Ok(made?)
+    }
+
+    async fn publish(&self, change: ChangeReport, record: &mut Record) -> Ending {
+        self.journal.step(Step::Push);
+        // The grant is the last word before the push: all that came before is said first.
+        self.journal.flush().await;
+        let timed = record.begin(Step::Push, self.worker.clock.as_ref());
+        let ending = push::publish(self.worker, self.job, self.folder, &change, self.interrupt).await;
+        record.end(timed, self.worker.clock.as_ref());
+        record.change = Some(change);
+        ending
+    }
+
+    fn unless_interrupted(&self) -> Result<(), Ending> {
+        self.interrupt.cause().map_or(Ok(()), |cause| Err(cause.into()))
+    }
+}
+
+/// A workspace whose commands all ran.
+struct Ran(Ready);
+
+/// Passes the worker's stop on to one job.
+fn obey(stop: Stop, grace: Duration, interrupt: &Arc<Interrupt>) -> AbortOnDropHandle<()> {
+    let interrupt = Arc::clone(interrupt);
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let stopping = async {
+            stop.soft.cancelled().await;
+            tokio::time::sleep(grace).await;
+            interrupt.raise(Cause::Stopping);
+        };
+        stop.hard.run_until_cancelled(stopping).await;
+        stop.hard.cancelled().await;
+        interrupt.raise(Cause::Forced);
+    }))
+}
