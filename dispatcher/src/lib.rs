@@ -33,6 +33,7 @@ use rules::RuleSet;
 pub use consume::ConsumeEnd;
 pub use control::CancelAnswer;
 pub use control::git_token::GateKey;
+pub use reap::Watches;
 
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";

@@ -19,23 +19,24 @@ struct Watch {
     since: Duration,
 }
 
+/// What was seen of every lease so far.
+#[derive(Default)]
+pub struct Watches {
+    leases: HashMap<RunId, Watch>,
+    last_look: Option<Duration>,
+}
+
 impl Dispatcher {
     /// Reaps, admits and wakes until `stop`.
     pub async fn tend(&self, stop: CancellationToken) {
-        let mut watches = HashMap::new();
-        let mut last_look = self.clock.monotonic();
+        let mut watches = Watches::default();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(SWEEP) => {}
             }
-            // A missed poll restarts every watch: our own pause must not expire others.
-            if self.clock.monotonic().saturating_sub(last_look) > SWEEP * 5 {
-                watches.clear();
-            }
-            last_look = self.clock.monotonic();
             if let Err(error) = self.sweep(&mut watches).await {
-                watches.clear();
+                watches = Watches::default();
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a sweep failed; it will be repeated"
@@ -44,9 +45,19 @@ impl Dispatcher {
         }
     }
 
-    async fn sweep(&self, watches: &mut HashMap<RunId, Watch>) -> Result<(), StoreError> {
+    /// Looks over the database once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sweep(&self, seen: &mut Watches) -> Result<(), StoreError> {
         let leases = self.store.leases().await?;
         let now = self.clock.monotonic();
+        // A missed poll restarts every watch: our own pause must not expire others.
+        if seen.last_look.is_some_and(|last| now.saturating_sub(last) > SWEEP * 5) {
+            seen.leases.clear();
+        }
+        seen.last_look = Some(now);
+        let watches = &mut seen.leases;
         watches.retain(|run, _| leases.iter().any(|lease| lease.run == *run));
         for lease in leases {
             let watch = watches.entry(lease.run).or_insert(Watch { seen: lease, since: now });

@@ -37,7 +37,9 @@ pub enum ClientError {
     },
     /// The token's file cannot be read.
     #[error("the API's token {} cannot be read", path.display())]
-    #[diagnostic(help("`pullwright up` writes it at its start; name another one with --token-file, or put the token into PULLWRIGHT_TOKEN"))]
+    #[diagnostic(help(
+        "`pullwright up` writes it at its start; name another one with --token-file, or put the token into PULLWRIGHT_TOKEN"
+    ))]
     NoToken {
         /// Which file.
         path: PathBuf,
@@ -128,8 +130,9 @@ impl Client {
         let file = token_file.or_else(|| settings.map(|settings| settings.admin_token()));
         let token = match (token, file) {
             (Some(token), _) => token,
-            (None, Some(path)) => std::fs::read_to_string(&path)
-                .map_err(|source| ClientError::NoToken { path, source })?,
+            (None, Some(path)) => {
+                std::fs::read_to_string(&path).map_err(|source| ClientError::NoToken { path, source })?
+            }
             (None, None) => String::new(),
         };
         Ok(Self::at(&server, token.trim())?)

@@ -108,6 +108,7 @@ async fn dispatch_to(
     out: &mut Output<'_>,
 ) -> Result<Ending, CliError> {
     match command {
+        // These two need the parts of a running Pullwright, which `main` has.
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),

@@ -131,7 +131,7 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
     let Detail { run, steps, commands, intents, .. } = &answer.value;
     let detail = &answer.value;
     let lost = (detail.workers_lost > 0).then(|| detail.workers_lost.to_string());
-    let took = run.started_at.zip(run.finished_at).map(|(from, to)| seconds((to - from).num_milliseconds()));
+    let took = run.started_at.zip(run.finished_at).map(|(from, to)| length((to - from).num_milliseconds()));
     out.fields(&[
         ("id", Some(run.id.to_string())),
         ("automation", Some(run.automation.clone())),
@@ -156,14 +156,14 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
     if !steps.is_empty() {
         out.heading("steps")?;
         let row = |step: &StepTime| {
-            vec![step.step.clone(), seconds(i64::try_from(step.micros / 1000).unwrap_or(i64::MAX))]
+            vec![step.step.clone(), length(i64::try_from(step.micros / 1000).unwrap_or(i64::MAX))]
         };
         out.rows(&["step", "took"], &steps.iter().map(row).collect::<Vec<_>>())?;
     }
     if !commands.is_empty() {
         out.heading("commands")?;
         let row = |command: &CommandRow| {
-            let took = seconds(i64::try_from(command.duration_ms).unwrap_or(i64::MAX));
+            let took = length(i64::try_from(command.duration_ms).unwrap_or(i64::MAX));
             vec![command.phase.clone(), command.exit_code.to_string(), took, command.command.clone()]
         };
         out.rows(&["phase", "exit", "took", "command"], &commands.iter().map(row).collect::<Vec<_>>())?;
@@ -178,9 +178,13 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
     Ok(Ending::Fine)
 }
 
-fn seconds(millis: i64) -> String {
-    let (whole, rest) = (millis / 1000, millis % 1000);
-    if whole < 60 { format!("{whole}.{:01}s", rest / 100) } else { format!("{}m{:02}s", whole / 60, whole % 60) }
+/// A length of time at a glance: `71ms`, `1.5s`, `2m05s`.
+fn length(millis: i64) -> String {
+    match millis {
+        ..1_000 => format!("{millis}ms"),
+        1_000..60_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
+        60_000.. => format!("{}m{:02}s", millis / 60_000, millis / 1000 % 60),
+    }
 }
 
 pub(super) async fn cancel(client: &Client, id: RunId, out: &mut Output<'_>) -> Result<Ending, CliError> {

@@ -251,7 +251,7 @@ async fn one_run_and_its_log() {
 
     steps
      STEP       TOOK
-     workspace  0.0s
+     workspace  71ms
      commands   2m05s
 
     commands

@@ -26,8 +26,10 @@ async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
             "mend the credential that is named",
         )),
     }
-    let options = parts::sandbox_options(&loaded.settings, loaded.settings.data_dir.join("worker"));
-    match Bubblewrap::find(options).await {
+    // The probe needs a folder of its own; the data folder may not exist yet.
+    let folder = loaded.settings.data_dir.join("worker");
+    let folder = if folder.is_dir() { folder } else { std::env::temp_dir() };
+    match Bubblewrap::find(parts::sandbox_options(&loaded.settings, folder)).await {
         Ok(sandbox) => found.sandbox = Some(Arc::new(sandbox)),
         Err(error) => found.missing.push(Check::fail(
             "sandbox",

@@ -71,8 +71,8 @@ pub async fn run(
     stop: Stop,
 ) -> Result<(), WorkerError> {
     let redactor = Redactor::new(&settings.secrets)?;
-    sandbox.probe().await?;
     let folders = start::prepare(&settings).await?;
+    sandbox.probe().await?;
     let git = Git::new(folders.git_home.clone(), settings.git_timeout);
     let mirrors = Mirrors::new(folders.mirrors.clone(), git.clone());
     let runs = folders.runs.clone();

@@ -38,11 +38,11 @@ fn drawn(error: &ConfigError) -> String {
 }
 
 fn mistake(text: &str) -> String {
-    drawn(&read(text, &[]).expect_err("a mistake"))
+    drawn(&read(text, &[]).unwrap_err())
 }
 
 fn mistake_in_variable(name: &str, value: &str) -> String {
-    drawn(&read(RIGHT, &[(name, value)]).expect_err("a mistake"))
+    drawn(&read(RIGHT, &[(name, value)]).unwrap_err())
 }
 
 #[test]

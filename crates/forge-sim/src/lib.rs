@@ -34,6 +34,7 @@ mod pages;
 pub mod payload;
 mod render;
 mod rest;
+mod router;
 mod server;
 mod setup;
 pub mod sign;

@@ -4,7 +4,7 @@
 //! Protocol: <https://git-scm.com/docs/http-protocol>.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -128,133 +128,140 @@ impl GitHttp {
         let uncertain = |message: String| {
             if writes { ForgeError::Unclear { message } } else { ForgeError::Unavailable { message } }
         };
-        let moved = Arc::new(AtomicU64::new(0));
-        let outgoing = self.outgoing(endpoint, request, body, Arc::clone(&moved))?;
-        let mut answer = std::pin::pin!(endpoint.client.execute(outgoing));
-        let mut before = 0;
-        let response = loop {
-            match tokio::time::timeout(self.idle, &mut answer).await {
-                Ok(Ok(response)) => break response,
-                Ok(Err(error)) if error.is_connect() => {
-                    return Err(ForgeError::Unavailable { message: root_cause(&error) });
-                }
-                Ok(Err(error)) => return Err(uncertain(root_cause(&error))),
-                Err(_) => {
-                    // A long upload has no answer yet and is not idle.
-                    let now = moved.load(Ordering::Relaxed);
-                    if now == before {
-                        return Err(uncertain(self.stalled()));
-                    }
-                    before = now;
-                }
+        let traffic = Traffic { idle: self.idle, sent: Arc::default() };
+        let outgoing = outgoing(endpoint, request, body, &traffic)?;
+        let response = match traffic.wait(endpoint.client.execute(outgoing)).await {
+            Some(Ok(response)) => response,
+            Some(Err(error)) if error.is_connect() => {
+                return Err(ForgeError::Unavailable { message: root_cause(&error) });
             }
+            Some(Err(error)) => return Err(uncertain(root_cause(&error))),
+            None => return Err(uncertain(traffic.stalled())),
         };
         if response.status() != StatusCode::OK {
-            return Err(self.refusal(response, &endpoint.url, uncertain).await);
+            return Err(refusal(response, &endpoint.url, &traffic, uncertain).await);
         }
-        Ok(self.incoming(response))
+        Ok(incoming(response, traffic))
     }
+}
 
-    fn outgoing<S, E>(
-        &self,
-        endpoint: &GitEndpoint,
-        request: GitRequest,
-        body: S,
-        moved: Arc<AtomicU64>,
-    ) -> Result<reqwest::Request, ForgeError>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
-    {
-        let unusable = |what: &str| ForgeError::Unavailable { message: format!("the {what} is not usable") };
-        let url = format!("{}{}", endpoint.url.trim_end_matches('/'), request.path);
-        let url = reqwest::Url::parse(&url).map_err(|_| unusable("repository's address"))?;
-        let mut outgoing = reqwest::Request::new(request.method.clone(), url);
-        for name in SENT {
-            if let Some(value) = request.headers.get(name) {
-                outgoing.headers_mut().insert(name, value.clone());
-            }
-        }
-        let mut credential = HeaderValue::from_str(endpoint.authorization.expose_secret())
-            .map_err(|_| unusable("credential"))?;
-        credential.set_sensitive(true);
-        outgoing.headers_mut().insert(AUTHORIZATION, credential);
-        if request.method == Method::POST {
-            let counted = body.inspect(move |_| {
-                moved.fetch_add(1, Ordering::Relaxed);
-            });
-            *outgoing.body_mut() = Some(reqwest::Body::wrap_stream(counted));
-        }
-        Ok(outgoing)
-    }
+/// Watches whether anything moves.
+struct Traffic {
+    idle: Duration,
+    /// Chunks that the caller has sent.
+    sent: Arc<AtomicU64>,
+}
 
-    fn incoming(&self, response: reqwest::Response) -> Response<GitStream> {
-        let mut headers = HeaderMap::new();
-        for name in RETURNED {
-            if let Some(value) = response.headers().get(name) {
-                headers.insert(name, value.clone());
+impl Traffic {
+    /// What comes of `next`; `None` when neither it nor the upload moved for the whole patience.
+    /// An upload may take long, and a forge may begin its answer before it has read everything.
+    async fn wait<T>(&self, next: impl Future<Output = T>) -> Option<T> {
+        let mut next = pin!(next);
+        let mut before = self.sent.load(Ordering::Relaxed);
+        loop {
+            if let Ok(value) = tokio::time::timeout(self.idle, &mut next).await {
+                return Some(value);
             }
+            let now = self.sent.load(Ordering::Relaxed);
+            if now == before {
+                return None;
+            }
+            before = now;
         }
-        let idle = self.idle;
-        let stalled = self.stalled();
-        let chunks = response.bytes_stream().map_err(|error| root_cause(&error)).boxed();
-        let limited = stream::try_unfold(chunks, move |mut chunks| {
-            let stalled = stalled.clone();
-            async move {
-                let next = tokio::time::timeout(idle, chunks.next()).await;
-                match next {
-                    Ok(Some(Ok(chunk))) => Ok(Some((chunk, chunks))),
-                    Ok(Some(Err(message))) => Err(ForgeError::Unavailable { message }),
-                    Ok(None) => Ok(None),
-                    Err(_) => Err(ForgeError::Unavailable { message: stalled }),
-                }
-            }
-        });
-        let mut answer = Response::new(limited.boxed() as GitStream);
-        *answer.headers_mut() = headers;
-        answer
-    }
-
-    async fn refusal(
-        &self,
-        response: reqwest::Response,
-        url: &str,
-        uncertain: impl Fn(String) -> ForgeError,
-    ) -> ForgeError {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let words = shortened(&self.beginning(response).await);
-        match status {
-            StatusCode::UNAUTHORIZED => ForgeError::CredentialRefused,
-            StatusCode::NOT_FOUND | StatusCode::GONE => ForgeError::NotFound { what: url.to_owned() },
-            StatusCode::TOO_MANY_REQUESTS => ForgeError::RateLimited { retry_after: github::wait(&headers) },
-            StatusCode::FORBIDDEN => ForgeError::Forbidden { message: words },
-            status if status.is_server_error() => uncertain(format!("status {}: {words}", status.as_u16())),
-            status if status.is_client_error() => {
-                ForgeError::Refused { status: status.as_u16(), message: words }
-            }
-            status => {
-                let message = "it has moved; name it by its new name".to_owned();
-                ForgeError::Refused { status: status.as_u16(), message }
-            }
-        }
-    }
-
-    /// The first words of an error page, as far as they come soon.
-    async fn beginning(&self, response: reqwest::Response) -> String {
-        const ENOUGH: usize = 1024;
-        let mut text = Vec::new();
-        let mut chunks = response.bytes_stream();
-        while text.len() < ENOUGH {
-            match tokio::time::timeout(self.idle, chunks.next()).await {
-                Ok(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
-                _ => break,
-            }
-        }
-        text.truncate(ENOUGH);
-        String::from_utf8_lossy(&text).into_owned()
     }
 
     fn stalled(&self) -> String {
         format!("nothing moved for {} s", self.idle.as_secs())
     }
+}
+
+fn outgoing<S, E>(
+    endpoint: &GitEndpoint,
+    request: GitRequest,
+    body: S,
+    traffic: &Traffic,
+) -> Result<reqwest::Request, ForgeError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let unusable = |what: &str| ForgeError::Unavailable { message: format!("the {what} is not usable") };
+    let url = format!("{}{}", endpoint.url.trim_end_matches('/'), request.path);
+    let url = reqwest::Url::parse(&url).map_err(|_| unusable("repository's address"))?;
+    let mut outgoing = reqwest::Request::new(request.method.clone(), url);
+    for name in SENT {
+        if let Some(value) = request.headers.get(name) {
+            outgoing.headers_mut().insert(name, value.clone());
+        }
+    }
+    let mut credential =
+        HeaderValue::from_str(endpoint.authorization.expose_secret()).map_err(|_| unusable("credential"))?;
+    credential.set_sensitive(true);
+    outgoing.headers_mut().insert(AUTHORIZATION, credential);
+    if request.method == Method::POST {
+        let sent = Arc::clone(&traffic.sent);
+        let counted = body.inspect(move |_| {
+            sent.fetch_add(1, Ordering::Relaxed);
+        });
+        *outgoing.body_mut() = Some(reqwest::Body::wrap_stream(counted));
+    }
+    Ok(outgoing)
+}
+
+fn incoming(response: reqwest::Response, traffic: Traffic) -> Response<GitStream> {
+    let mut headers = HeaderMap::new();
+    for name in RETURNED {
+        if let Some(value) = response.headers().get(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    let chunks = response.bytes_stream().map_err(|error| root_cause(&error)).boxed();
+    let watched = stream::try_unfold((chunks, traffic), |(mut chunks, traffic)| async move {
+        match traffic.wait(chunks.next()).await {
+            Some(Some(Ok(chunk))) => Ok(Some((chunk, (chunks, traffic)))),
+            Some(Some(Err(message))) => Err(ForgeError::Unavailable { message }),
+            Some(None) => Ok(None),
+            None => Err(ForgeError::Unavailable { message: traffic.stalled() }),
+        }
+    });
+    let mut answer = Response::new(watched.boxed() as GitStream);
+    *answer.headers_mut() = headers;
+    answer
+}
+
+async fn refusal(
+    response: reqwest::Response,
+    url: &str,
+    traffic: &Traffic,
+    uncertain: impl Fn(String) -> ForgeError,
+) -> ForgeError {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let words = shortened(&beginning(response, traffic).await);
+    match status {
+        StatusCode::UNAUTHORIZED => ForgeError::CredentialRefused,
+        StatusCode::NOT_FOUND | StatusCode::GONE => ForgeError::NotFound { what: url.to_owned() },
+        StatusCode::TOO_MANY_REQUESTS => ForgeError::RateLimited { retry_after: github::wait(&headers) },
+        StatusCode::FORBIDDEN => ForgeError::Forbidden { message: words },
+        status if status.is_server_error() => uncertain(format!("status {}: {words}", status.as_u16())),
+        status if status.is_client_error() => ForgeError::Refused { status: status.as_u16(), message: words },
+        status => {
+            let message = "it has moved; name it by its new name".to_owned();
+            ForgeError::Refused { status: status.as_u16(), message }
+        }
+    }
+}
+
+/// The first words of an error page, as far as they come soon.
+async fn beginning(response: reqwest::Response, traffic: &Traffic) -> String {
+    const ENOUGH: usize = 1024;
+    let mut text = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while text.len() < ENOUGH {
+        match traffic.wait(chunks.next()).await {
+            Some(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    text.truncate(ENOUGH);
+    String::from_utf8_lossy(&text).into_owned()
 }

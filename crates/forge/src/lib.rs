@@ -1,7 +1,8 @@
 //! The only home of outbound HTTP to forges and trackers.
 //!
 //! [`Forge`] is what the dispatcher may ask; each implementation lives in its own folder. Nothing
-//! is retried here: every call is made once, and its error says whether a write may have happened.
+//! is retried here: a call is made once, and its error says whether a write may have happened. (One
+//! exception: what an App's stale token was refused for is sent again with a fresh one.)
 
 pub mod error;
 pub mod git_http;

@@ -33,13 +33,12 @@ impl Dispatcher {
     pub async fn publish(self: &std::sync::Arc<Self>, stop: CancellationToken) {
         let mut busy: HashSet<WorkItem> = HashSet::new();
         let mut calls: JoinSet<WorkItem> = JoinSet::new();
+        let mut told = false;
         loop {
-            if !stop.is_cancelled()
-                && let Err(error) = self.start_calls(&mut busy, &mut calls).await
-            {
+            if !told && let Err(error) = self.start_calls(&mut busy, &mut calls).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
             }
-            if stop.is_cancelled() && calls.is_empty() {
+            if told && calls.is_empty() {
                 return;
             }
             let wait = self.until_next_due().await;
@@ -54,9 +53,9 @@ impl Dispatcher {
                         }
                     }
                 }
-                () = self.publish.notified(), if !stop.is_cancelled() => {}
-                () = tokio::time::sleep(wait), if !stop.is_cancelled() => {}
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
+                () = self.publish.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled(), if !told => told = true,
             }
         }
     }

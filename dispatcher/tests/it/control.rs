@@ -5,7 +5,6 @@ use std::time::Duration;
 use broker::Publisher;
 use broker::fake::MemoryQueue;
 use forge::ForgeError;
-use schemas::automation::Permission;
 use schemas::control::{ControlError, Orders, PushGrant};
 use schemas::delivery::{Body, Delivery};
 use schemas::report::{ChangeReport, FileChange, Report};
@@ -403,32 +402,28 @@ async fn what_is_missing_at_the_forge_is_the_runs_reason() {
     world.forge.with(|forge| assert!(forge.comments[0].1.contains("no branch"), "{}", forge.comments[0].1));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn only_a_whole_lease_of_silence_expires_a_worker() {
     let world = World::new(FIX).await;
-    world.forge.allow("ana", Permission::Admin);
     world.label(12, 1).await;
     let job = world.dispatcher.claim(world.claim("n1")).await.unwrap().unwrap();
-    let stop = CancellationToken::new();
-    let tending = world.dispatcher.tend(stop.clone());
-    let clock = &world.clock;
-    let scenario = async {
-        // The wall clock leaps; leases do not care.
-        clock.step_wall(crate::support::at("2036-11-21T10:00:00Z"));
-        for beat in 0..100 {
-            clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            if beat % 30 == 0 {
-                world.dispatcher.heartbeat(job.run, job.epoch, beat).await.unwrap();
+    let mut watches = dispatcher::Watches::default();
+    let mut pass = async |seconds: u64, beats: bool| {
+        for second in 0..seconds {
+            world.clock.advance(Duration::from_secs(1));
+            if beats && second % 30 == 0 {
+                world.dispatcher.heartbeat(job.run, job.epoch, second).await.unwrap();
             }
+            world.dispatcher.sweep(&mut watches).await.unwrap();
         }
-        assert!(matches!(world.state(job.run).await, RunState::Active { .. }));
-        for _ in 0..75 {
-            clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        assert!(matches!(world.state(job.run).await, RunState::Queued { .. }));
-        stop.cancel();
+        world.state(job.run).await
     };
-    tokio::join!(tending, scenario);
+    // The wall clock leaps; leases do not care.
+    world.clock.step_wall(crate::support::at("2036-11-21T10:00:00Z"));
+    assert!(matches!(pass(91, true).await, RunState::Active { .. }), "it beats");
+    assert!(matches!(pass(50, false).await, RunState::Active { .. }), "not yet a lease");
+    // The watcher itself was away for an hour: that is no silence of the worker's.
+    world.clock.advance(Duration::from_secs(3600));
+    assert!(matches!(pass(50, false).await, RunState::Active { .. }), "the watch began anew");
+    assert!(matches!(pass(20, false).await, RunState::Queued { .. }), "a whole lease of silence");
 }

@@ -13,8 +13,7 @@ const CLOCK_FAIL: i64 = 60;
 const CLOCK_WARN: i64 = 10;
 
 /// What a run needs of an App: repository permissions and the level.
-const APP_NEEDS: [(&str, &str); 3] =
-    [("contents", "write"), ("issues", "write"), ("pull_requests", "write")];
+const APP_NEEDS: [(&str, &str); 3] = [("contents", "write"), ("issues", "write"), ("pull_requests", "write")];
 
 /// Who we are on a forge, what we may do there, and whether our clocks agree.
 pub(super) async fn identity(name: &ConnectionName, forge: &dyn Forge, clock: &dyn Clock) -> Vec<Check> {
@@ -57,7 +56,9 @@ fn unreachable(name: String, error: &ForgeError) -> Check {
         ForgeError::Unavailable { .. } | ForgeError::Unclear { .. } => {
             "check `url`, `ca_file`, this machine's network and its proxy"
         }
-        ForgeError::Refused { .. } | ForgeError::AlreadyExists => "check `url`: it has to be the API's address",
+        ForgeError::Refused { .. } | ForgeError::AlreadyExists => {
+            "check `url`: it has to be the API's address"
+        }
     };
     Check::fail(name, error.to_string(), remedy)
 }
@@ -85,7 +86,8 @@ fn grants(name: &ConnectionName, identity: &Identity) -> Option<Check> {
         let remedy = format!("give the App {} and accept the change in its installation", missing.join(", "));
         return Some(Check::fail(called, shown(grants), remedy));
     }
-    let reports = ["checks:write", "statuses:write"].iter().any(|grant| grants.iter().any(|has| has == grant));
+    let reports =
+        ["checks:write", "statuses:write"].iter().any(|grant| grants.iter().any(|has| has == grant));
     Some(if reports {
         Check::ok(called, grants.join(", "))
     } else {
@@ -106,14 +108,20 @@ pub(super) async fn repository(repo: &RepoRef, forge: &dyn Forge) -> Check {
 pub(super) fn judge_repository(repo: &RepoRef, answer: Result<RepositoryFacts, ForgeError>) -> Check {
     let name = format!("repository {repo}");
     match answer {
-        Ok(facts) if facts.archived => {
-            Check::fail(name, "it is archived and takes no writes", "unarchive it, or take it out of the configuration")
-        }
+        Ok(facts) if facts.archived => Check::fail(
+            name,
+            "it is archived and takes no writes",
+            "unarchive it, or take it out of the configuration",
+        ),
         Ok(facts) if facts.can_push == Some(false) => {
             Check::fail(name, "our credential may not push to it", "give it write access to contents")
         }
         Ok(facts) => {
-            let push = if facts.can_push == Some(true) { "we may push" } else { "the forge does not say whether we may push" };
+            let push = if facts.can_push == Some(true) {
+                "we may push"
+            } else {
+                "the forge does not say whether we may push"
+            };
             Check::ok(name, format!("default branch {}; {push}", facts.default_branch))
         }
         Err(ForgeError::NotFound { .. }) => Check::fail(

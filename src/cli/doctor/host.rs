@@ -62,7 +62,9 @@ fn version(said: &str) -> Option<(u32, u32)> {
 pub(super) async fn bubblewrap() -> Check {
     match output("bwrap", &["--version"]).await {
         Ok(said) => Check::ok("bubblewrap", said),
-        Err(why) => Check::fail("bubblewrap", why, "install the package `bubblewrap`; commands never run without it"),
+        Err(why) => {
+            Check::fail("bubblewrap", why, "install the package `bubblewrap`; commands never run without it")
+        }
     }
 }
 
@@ -73,9 +75,11 @@ pub(super) async fn free_space(folder: &Path) -> Check {
     let shown = there.display().to_string();
     // POSIX's format: a header, then one line whose fourth column is the free space in KiB.
     let said = output("df", &["-Pk", &shown]).await;
-    let free = said.as_ref().ok().and_then(|said| said.lines().nth(1)).and_then(|line| {
-        line.split_whitespace().nth(3)?.parse::<u64>().ok()?.checked_mul(1024)
-    });
+    let free = said
+        .as_ref()
+        .ok()
+        .and_then(|said| said.lines().nth(1))
+        .and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok()?.checked_mul(1024));
     let remedy = "make room, or move `data_dir` to another disk";
     match free {
         None => Check::warn(name, format!("{shown}: it cannot be told how much is free"), "look with `df`"),
@@ -95,14 +99,16 @@ pub(super) async fn listen(what_for: &str, address: SocketAddr) -> Check {
     let name = format!("address of {what_for}");
     match TcpListener::bind(address).await {
         Ok(_) => Check::ok(name, format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => match client::healthy(&client::at(address)).await {
-            true => Check::ok(name, format!("Pullwright is running at {address}")),
-            false => Check::fail(
-                name,
-                format!("another program listens on {address}"),
-                format!("choose another address in `listen.{what_for}`, or stop that program"),
-            ),
-        },
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            match client::healthy(&client::at(address)).await {
+                true => Check::ok(name, format!("Pullwright is running at {address}")),
+                false => Check::fail(
+                    name,
+                    format!("another program listens on {address}"),
+                    format!("choose another address in `listen.{what_for}`, or stop that program"),
+                ),
+            }
+        }
         Err(error) => Check::fail(
             name,
             format!("{address} cannot be listened on: {error}"),

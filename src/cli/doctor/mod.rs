@@ -147,7 +147,12 @@ fn print(checks: &[Check], out: &mut Output<'_>) -> Result<Ending, CliError> {
                 State::Warn => "warn",
                 State::Fail => "FAIL",
             };
-            vec![state.to_owned(), check.name.clone(), check.what.clone(), check.remedy.clone().unwrap_or_default()]
+            vec![
+                state.to_owned(),
+                check.name.clone(),
+                check.what.clone(),
+                check.remedy.clone().unwrap_or_default(),
+            ]
         };
         out.rows(&["state", "check", "found", "what to do"], &checks.iter().map(row).collect::<Vec<_>>())?;
     }

@@ -15,7 +15,11 @@ const SHORTEST_SECRET: usize = 16;
 
 /// The configuration that could not be read.
 pub(super) fn invalid(error: &ConfigError) -> Check {
-    Check::fail("configuration", error.to_string(), remedy(error, "correct it; `pullwright check` shows the place"))
+    Check::fail(
+        "configuration",
+        error.to_string(),
+        remedy(error, "correct it; `pullwright check` shows the place"),
+    )
 }
 
 /// The secret that is not there.
@@ -31,7 +35,11 @@ fn remedy(error: &ConfigError, otherwise: &str) -> String {
 pub(super) fn webhooks(settings: &Settings) -> Check {
     let routes: Vec<String> = settings.webhooks.keys().map(|name| format!("POST /webhooks/{name}")).collect();
     if routes.is_empty() {
-        return Check::warn("webhooks", "none is configured", "add one to `webhooks`: without it no event arrives");
+        return Check::warn(
+            "webhooks",
+            "none is configured",
+            "add one to `webhooks`: without it no event arrives",
+        );
     }
     Check::ok("webhooks", routes.join(", "))
 }
@@ -79,14 +87,19 @@ pub(super) fn automations(folder: &Path) -> Automations {
         Ok(set) => {
             let shown = folder.display();
             let check = match set.rules().len() {
-                0 => Check::warn(name, format!("there is none in {shown}"), "`pullwright init` writes one to start from"),
+                0 => Check::warn(
+                    name,
+                    format!("there is none in {shown}"),
+                    "`pullwright init` writes one to start from",
+                ),
                 count => Check::ok(name, format!("{count} in {shown}")),
             };
             let repositories = set.rules().iter().flat_map(|rule| rule.automation.repos.clone()).collect();
             Automations { check, repositories }
         }
         Err(error) => {
-            let check = Check::fail(name, error.to_string(), "`pullwright check` shows every mistake with its place");
+            let check =
+                Check::fail(name, error.to_string(), "`pullwright check` shows every mistake with its place");
             Automations { check, repositories: Vec::new() }
         }
     }
@@ -140,7 +153,9 @@ pub(super) fn secrets(secrets: &Secrets) -> Vec<Check> {
                 "the token has a space or a line break in it",
                 "store the token alone, without quotes or a second line",
             ),
-            Credential::App { private_key, .. } if !private_key.expose_secret().starts_with("-----BEGIN ") => {
+            Credential::App { private_key, .. }
+                if !private_key.expose_secret().starts_with("-----BEGIN ") =>
+            {
                 Check::fail(
                     name,
                     "the App's private key is no PEM file",

@@ -51,12 +51,15 @@ pub(super) fn run(args: &InitArgs, here: &Path, out: &mut Output<'_>) -> Result<
         format!("Wrote {} and {}.", shown(&config), shown(&automation)),
         String::new(),
         "Next:".to_owned(),
-        "  1. Make a secret for the webhook:  export GITHUB_WEBHOOK_SECRET=$(openssl rand -hex 32)".to_owned(),
-        "  2. Make a token that may write contents, issues and pull requests of your repositories,".to_owned(),
+        "  1. Make a secret for the webhook:  export GITHUB_WEBHOOK_SECRET=$(openssl rand -hex 32)"
+            .to_owned(),
+        "  2. Make a token that may write contents, issues and pull requests of your repositories,"
+            .to_owned(),
         "     or an App:                      export GITHUB_TOKEN=…".to_owned(),
         "  3. Check everything:               pullwright doctor".to_owned(),
         "  4. Start:                          pullwright up".to_owned(),
-        "  5. In the repository's settings add a webhook: https://YOUR-HOST/webhooks/github, content".to_owned(),
+        "  5. In the repository's settings add a webhook: https://YOUR-HOST/webhooks/github, content"
+            .to_owned(),
         "     type application/json, the secret from step 1, and the event \"Issues\".".to_owned(),
         "  6. Put the label `pullwright:fix` on an issue.".to_owned(),
     ] {

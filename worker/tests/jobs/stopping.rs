@@ -4,11 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::control::ControlError;
 use schemas::run::Reason;
+use tokio::sync::Notify;
 use worker::WorkerError;
 
-use crate::support::{Fault, Shell, Site};
+use crate::support::{Shell, Site};
 
 #[tokio::test]
 async fn a_soft_stop_lets_a_job_finish() {
@@ -78,15 +78,20 @@ async fn a_hard_stop_with_the_control_plane_gone() {
 }
 
 #[tokio::test]
-async fn a_job_claimed_while_stopping_goes_back() {
+async fn a_job_that_is_claimed_while_stopping_goes_back() {
     let site = Site::new("echo one > a").await;
-    let unavailable = ControlError::Unavailable { message: "starting".into() };
-    site.control.order("claim", Fault::Instead(unavailable));
-    site.control.enqueue(site.job(&["sleep 600"]));
+    let gate = Arc::new(Notify::new());
+    site.control.change(|state| state.gate = Some(Arc::clone(&gate)));
+    let job = site.job(&["sleep 600"]);
+    let run = job.run;
+    site.control.enqueue(job);
     let running = site.start();
+    site.control.until("a claim on its way", |state| state.waiting_at_gate).await;
     running.stop.soft.cancel();
+    gate.notify_one();
     running.end().await;
-    site.control.change(|state| assert!(state.reports.is_empty()));
+    site.control
+        .change(|state| assert_eq!((state.handed_back.as_slice(), state.reports.len()), (&[run][..], 0)));
 }
 
 #[tokio::test]

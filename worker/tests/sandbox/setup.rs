@@ -28,7 +28,7 @@ fn weakened(folder: &Path, edit: &str) -> PathBuf {
         [ "$1" = --version ] && exec "$real" --version
         options=$(mktemp)
         tr '\0' '\n' </proc/self/fd/$2 | sed '{edit}' | tr '\n' '\0' >"$options"
-        cat "$options" >/proc/self/fd/$2
+        cat "$options" >/proc/self/fd/$2; rm "$options"
         exec "$real" "$@""#
     );
     fs::write(&program, script).unwrap();

@@ -52,7 +52,7 @@ enum Access {
     /// With one token for everything.
     Token { api: Arc<Octocrab>, token: SecretString },
     /// As an App, with a token of its own for each repository.
-    App { id: u64, installations: Installations },
+    App { id: u64, installations: Box<Installations> },
 }
 
 impl GitHub {
@@ -75,7 +75,7 @@ impl GitHub {
                     .map_err(|_| ConnectError::PrivateKey)?;
                 let auth = octocrab::auth::AppAuth { app_id: id.into(), key };
                 let api = transport::octocrab(&addresses.api, client, octocrab::AuthState::App(auth));
-                Access::App { id, installations: Installations::new(api) }
+                Access::App { id, installations: Box::new(Installations::new(api)) }
             }
         };
         Ok(Self { access, git_root: addresses.git, git_client, login: OnceCell::new() })

@@ -71,6 +71,18 @@ async fn a_token_that_cannot_be_had_leaves_nothing_unclear() {
 }
 
 #[tokio::test]
+async fn a_token_that_went_stale_is_replaced() {
+    let world = World::as_app().await;
+    world.github.create_comment(&world.repo, 1, "one").await.unwrap();
+    world.sim.revoke_installation_tokens();
+    world.github.create_comment(&world.repo, 1, "two").await.unwrap();
+    world.github.create_comment(&world.repo, 1, "three").await.unwrap();
+    assert_eq!(world.comments(), ["one", "two", "three"]);
+    let minted = world.sim.journal().iter().filter(|e| e.path.ends_with("/access_tokens")).count();
+    assert_eq!(minted, 2);
+}
+
+#[tokio::test]
 async fn check_runs_are_one_per_name() {
     let world = World::as_app().await;
     let head = world.head("main").await;

@@ -117,7 +117,7 @@ async fn a_forge_that_stands_still_is_given_up() {
     assert!(matches!(write, ForgeError::Unclear { .. }), "{write:?}");
 }
 
-/// An upload may take longer than the patience, as long as it moves.
+/// An upload may take longer than the patience, as long as it moves; the answer may have begun.
 #[tokio::test]
 async fn a_slow_upload_is_not_idle() {
     let world = World::start().await;

@@ -139,7 +139,7 @@ mod tests {
         let certificate = line("push-cert\0caps");
         let hidden =
             line(&format!("{OLD} {NEW} refs/heads/a\0caps")) + &line(&format!("{OLD} {NEW} refs/heads/b\0x"));
-        for text in [shallow, certificate, hidden, "zzzz".into(), "+003".into(), "0003".into(), "00".into()] {
+        for text in [shallow, certificate, hidden, "zzzz".into(), "+003".into(), "0003".into()] {
             assert!(read_in_pieces(format!("{text}0000").as_bytes(), 7).await.is_err(), "{text}");
         }
     }

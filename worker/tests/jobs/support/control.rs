@@ -1,7 +1,7 @@
 //! A control plane in memory that keeps the rules: nonces, epochs, leases, orders, grants.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use schemas::control::{Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::report::ChangeReport;
 use schemas::run::{Reason, Step};
 use schemas::{ControlPlane, Epoch, Oid, Report, RunId};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What happens to the next call.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ pub struct State {
     pub reports: Vec<Report>,
     pub handed_back: Vec<RunId>,
     pub cancelled: bool,
+    /// Claims are answered only after this.
+    pub gate: Option<Arc<Notify>>,
+    pub waiting_at_gate: bool,
     /// Every call is answered with `Unavailable`.
     pub down: bool,
     /// Do not let anything be pushed.
@@ -120,6 +123,13 @@ impl FakeControl {
 #[async_trait]
 impl ControlPlane for FakeControl {
     async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
+        let gate = self.change(|state| {
+            state.waiting_at_gate = state.gate.is_some();
+            state.gate.take()
+        });
+        if let Some(gate) = gate {
+            gate.notified().await;
+        }
         self.call("claim", None, |state| {
             state.claims.push(claim.nonce.clone());
             if let Some(job) = state.claimed.get(&claim.nonce) {

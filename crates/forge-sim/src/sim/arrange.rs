@@ -1,0 +1,162 @@
+//! What a test arranges.
+
+use std::path::Path;
+
+use schemas::automation::Permission;
+use serde_json::Value;
+
+use super::Sim;
+use crate::faults::FaultOrder;
+use crate::happenings::NewIssue;
+use crate::model::{Item, Repository, Token, Webhook};
+use crate::setup::{SetupError, Source};
+
+impl Sim {
+    /// Makes a repository with these files in one commit on `main`. The token's user is its admin.
+    ///
+    /// # Errors
+    /// When the name is taken or git refuses.
+    pub async fn create_repo(
+        &self,
+        owner: &str,
+        name: &str,
+        files: &[(&str, &str)],
+    ) -> Result<(), SetupError> {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+        self.world.make_repository(owner, name, Source::Files(files.collect())).await
+    }
+
+    /// Makes a repository from a git repository or a plain folder.
+    ///
+    /// # Errors
+    /// When the name is taken or git refuses.
+    pub async fn import_repo(&self, owner: &str, name: &str, folder: &Path) -> Result<(), SetupError> {
+        self.world.make_repository(owner, name, Source::Folder(folder.to_owned())).await
+    }
+
+    /// Changes a repository's flags, labels or anything else.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub fn change_repo(
+        &self,
+        owner: &str,
+        name: &str,
+        change: impl FnOnce(&mut Repository),
+    ) -> Result<(), SetupError> {
+        let mut model = self.world.model();
+        change(model.repository_mut(owner, name).ok_or_else(|| no_repository(owner, name))?);
+        Ok(())
+    }
+
+    /// Makes sure a user exists and sets what they may do in a repository.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub fn add_user(
+        &self,
+        login: &str,
+        owner: &str,
+        name: &str,
+        permission: Permission,
+    ) -> Result<(), SetupError> {
+        self.world.grant(owner, name, login, permission)
+    }
+
+    /// Gives a user a token of their own.
+    pub fn add_token(&self, login: &str, token: &str) {
+        self.world.make_user(login, "User", Some(token.to_owned()));
+    }
+
+    /// Opens an issue as `login`; webhooks follow.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub fn create_issue(
+        &self,
+        owner: &str,
+        name: &str,
+        login: &str,
+        title: &str,
+        body: &str,
+        labels: &[&str],
+    ) -> Result<Item, SetupError> {
+        let labels = labels.iter().map(|l| (*l).to_owned()).collect();
+        let new = NewIssue { title: title.to_owned(), body: Some(body.to_owned()), labels };
+        self.world.open_issue(owner, name, new, login).ok_or_else(|| no_repository(owner, name))
+    }
+
+    /// Puts a label on an issue as `login`; webhooks follow.
+    ///
+    /// # Errors
+    /// When there is no such issue.
+    pub fn label_issue(
+        &self,
+        owner: &str,
+        name: &str,
+        number: u64,
+        label: &str,
+        login: &str,
+    ) -> Result<(), SetupError> {
+        let labels = [label.to_owned()];
+        self.world.add_labels(owner, name, number, &labels, login).ok_or_else(|| no_repository(owner, name))
+    }
+
+    /// Writes a comment as `login`; webhooks follow. Returns its id.
+    ///
+    /// # Errors
+    /// When there is no such issue or pull request.
+    pub fn comment(
+        &self,
+        owner: &str,
+        name: &str,
+        number: u64,
+        body: &str,
+        login: &str,
+    ) -> Result<u64, SetupError> {
+        let comment = self.world.add_comment(owner, name, number, body, login);
+        comment.map(|c| c.id).ok_or_else(|| no_repository(owner, name))
+    }
+
+    /// The `issues.labeled` payload of an issue as it stands.
+    #[must_use]
+    pub fn labeled_payload(
+        &self,
+        owner: &str,
+        name: &str,
+        number: u64,
+        label: &str,
+        sender: &str,
+    ) -> Option<Value> {
+        self.world.issues_payload(owner, name, number, "labeled", Some(label), sender)
+    }
+
+    /// Sends events to `url` from now on, signed with `secret`.
+    pub fn add_webhook(&self, url: &str, secret: &str, events: &[&str]) {
+        let events = if events.is_empty() { &["*"][..] } else { events };
+        self.world.register(Webhook {
+            id: 0,
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+            events: events.iter().map(|e| (*e).to_owned()).collect(),
+            repository: None,
+        });
+    }
+
+    /// Orders misbehaviour.
+    ///
+    /// # Errors
+    /// When the path is not a glob.
+    pub fn fault(&self, order: FaultOrder) -> Result<(), SetupError> {
+        self.world.arm(order)
+    }
+
+    /// Makes every installation token invalid, as GitHub may at any time.
+    pub fn revoke_installation_tokens(&self) {
+        self.world.model().tokens.retain(|_, token| matches!(token, Token::User { .. }));
+    }
+}
+
+fn no_repository(owner: &str, name: &str) -> SetupError {
+    SetupError::NoRepository(format!("{owner}/{name}"))
+}
