@@ -1,12 +1,16 @@
 //! The data folder at a worker's start: made, locked, and freed of what a crash left.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::remove;
 use crate::{WorkerError, WorkerSettings};
+
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The worker's folders; the lock on them lasts as long as this value.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ fn prepare_now(data_dir: &Path, shared: bool) -> io::Result<Folders> {
     // Absolute, because workspaces name their mirror's objects.
     let data_dir = data_dir.canonicalize()?;
     let lock = File::create(data_dir.join("worker.lock"))?;
-    lock.try_lock()?;
+    acquire(&lock)?;
     let folder = |name: &str, mode: u32| -> io::Result<PathBuf> {
         let path = data_dir.join(name);
         DirBuilder::new().recursive(true).mode(mode).create(&path)?;
@@ -61,6 +65,19 @@ fn prepare_now(data_dir: &Path, shared: bool) -> io::Result<Folders> {
     }
     remove_broken_mirrors(&folders.mirrors)?;
     Ok(folders)
+}
+
+/// Takes the lock. A child of an ending process has it too, until it becomes another program, so a
+/// worker that starts right after another one gets a second chance.
+fn acquire(lock: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 /// Removes the mirrors that were set aside; nothing runs on them any more.

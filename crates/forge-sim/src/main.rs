@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use forge_sim::{Sim, SimOptions};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for GitHub with state: REST, webhooks and git, for tests and demos.
 ///
@@ -97,7 +98,11 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         sim.import_repo(&seed.owner, &seed.name, &seed.folder).await?;
     }
     println!("forge-sim listening on {}", sim.url);
-    tokio::signal::ctrl_c().await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
     sim.shutdown().await;
     Ok(())
 }

@@ -66,6 +66,7 @@ impl World {
             match source {
                 Source::Folder(folder) if is_repository(&folder) => bare.copy_from(&folder).await?,
                 Source::Folder(folder) => {
+                    let folder = folder.canonicalize()?;
                     bare.init("main").await?;
                     bare.commit_folder(&folder, "main", "Import", self.now()).await?;
                 }

@@ -67,6 +67,10 @@ impl ControlPlane for Dispatcher {
         if step >= Step::Publish {
             return Err(ControlError::Refused { because: "publishing is the dispatcher's".to_owned() });
         }
+        if step == Step::Push {
+            // Leave to push is what makes it true; until then a cancel is heard.
+            return Ok(());
+        }
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         advance(&mut record, step)?;
@@ -153,15 +157,21 @@ impl ControlPlane for Dispatcher {
     async fn hand_back(&self, run: RunId, epoch: Epoch) -> Result<(), ControlError> {
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
-        let transition = Transition::Requeue { epoch, wake_at: self.clock.now() };
-        record.run.state = record
-            .run
-            .state
-            .next(transition, record.epoch)
-            .map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
-        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+        if record.run.head.is_some() {
+            // The push may have happened; the publisher looks before it goes on.
+            self.hand_to_publisher(&tx, &mut record).await?;
+        } else {
+            let transition = Transition::Requeue { epoch, wake_at: self.clock.now() };
+            record.run.state = record
+                .run
+                .state
+                .next(transition, record.epoch)
+                .map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
+            tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+            self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
+        }
         tx.commit().await.map_err(|e| unavailable(&e))?;
-        self.wake_workers();
+        self.after_finish();
         Ok(())
     }
 }

@@ -10,9 +10,9 @@ mod settle;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use schemas::intent::IntentState;
+use schemas::intent::{IntentState, Write};
 use schemas::{Intent, WorkItem};
-use store::StoreError;
+use store::{RunRecord, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -96,14 +96,7 @@ impl Dispatcher {
     /// Writes in order; stops at the first that has to wait, so that the order holds.
     async fn write_all(&self, intents: Vec<Intent>) {
         for intent in intents {
-            let span = tracing::info_span!(
-                "dispatcher.publish",
-                write = intent.write.kind(),
-                work_item = %intent.work_item,
-                attempt = intent.attempts,
-            );
-            let went_on = self.write_one(intent).instrument(span).await;
-            match went_on {
+            match self.write_in_trace(intent).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -114,26 +107,38 @@ impl Dispatcher {
         }
     }
 
-    /// One write from its record to its record; false when it has to wait.
-    async fn write_one(&self, mut intent: Intent) -> Result<bool, StoreError> {
+    /// A write belongs to its run's trace; a span has to know that before it is entered.
+    async fn write_in_trace(&self, intent: Intent) -> Result<bool, StoreError> {
         let record = match intent.run {
             Some(run) => self.store.run(run).await?,
             None => None,
         };
+        let span = tracing::info_span!(
+            "dispatcher.publish",
+            write = intent.write.kind(),
+            work_item = %intent.work_item,
+            attempt = intent.attempts,
+        );
         if let Some(record) = &record {
-            telemetry::trace::continue_from(&tracing::Span::current(), &record.run.trace);
+            telemetry::trace::continue_from(&span, &record.run.trace);
         }
+        self.write_one(intent, record.as_ref()).instrument(span).await
+    }
+
+    /// One write from its record to its record; false when it has to wait.
+    async fn write_one(&self, mut intent: Intent, record: Option<&RunRecord>) -> Result<bool, StoreError> {
         let unsettled = intent.state == IntentState::Calling;
-        let done =
-            if unsettled { self.settle(&intent, record.as_ref()).await } else { settle::Settled::NotThere };
+        let done = if unsettled { self.settle(&intent, record).await } else { settle::Settled::NotThere };
         let result = match done {
             settle::Settled::There(result) => Ok(result),
             settle::Settled::NotThere => {
-                intent.state = IntentState::Calling;
                 intent.attempts += 1;
                 intent.looks = 0;
-                self.save(&intent).await?;
-                self.perform(&intent, record.as_ref()).await
+                if !harmless_to_repeat(&intent.write) {
+                    intent.state = IntentState::Calling;
+                    self.save(&intent).await?;
+                }
+                self.perform(&intent, record).await
             }
             settle::Settled::Cannot(error) if !error.is_transient() => Err(error),
             settle::Settled::Cannot(error) => {
@@ -157,4 +162,9 @@ impl Dispatcher {
         tx.save_intent(intent, self.clock.now()).await?;
         tx.commit().await
     }
+}
+
+/// Whether making a write twice is the same as making it once; then it needs no settling.
+fn harmless_to_repeat(write: &Write) -> bool {
+    matches!(write, Write::React { .. } | Write::RemoveLabel { .. } | Write::SetCheck { .. })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use schemas::AutomationName;
 use schemas::report::{CommandReport, Report};
-use schemas::run::{Gate, Outcome, RunState, Step};
+use schemas::run::{Gate, Outcome, Reason, RunState, Step};
 use store::RunRecord;
 
 use super::{code, fence, refusal_marker, status_marker};
@@ -18,23 +18,26 @@ pub fn status(record: &RunRecord) -> String {
     let run = &record.run;
     let mut text = status_marker(&run.work_item, &run.automation);
     let _ = write!(text, "\n### {} · {}\n\n", run.automation, headline(&run.state));
-    if let Some(pull_request) = &record.pull_request {
-        let _ = write!(text, "Pull request: #{}\n\n", pull_request.number);
-    }
-    if let RunState::Done { reason, .. } = &run.state {
-        let _ = write!(text, "{}\n\n", reason_line(reason));
+    match (&run.state, &record.pull_request) {
+        (RunState::Done { reason: Reason::Published, .. }, Some(pull_request)) => {
+            let _ = write!(text, "Opened pull request #{}.\n\n", pull_request.number);
+        }
+        (RunState::Done { reason, .. }, _) => {
+            let _ = write!(text, "{}\n\n", reason_line(reason));
+        }
+        _ => {}
     }
     if let Some(report) = &record.report {
         changes(&mut text, record);
         commands(&mut text, report);
     }
-    let mut body = text;
+    let mut body = text.trim_end().to_owned();
     if body.len() > LONGEST {
         let end = body.char_indices().map(|(at, _)| at).take_while(|at| *at <= LONGEST).last().unwrap_or(0);
         body.truncate(end);
         body.push_str("\n\n…cut; the whole log is in `pullwright runs logs`.");
     }
-    let _ = write!(body, "\n<sub>run {} · started by delivery {}</sub>\n", run.id, run.delivery);
+    let _ = write!(body, "\n\n<sub>run {} · started by delivery {}</sub>\n", run.id, run.delivery);
     body
 }
 
@@ -42,7 +45,7 @@ pub fn status(record: &RunRecord) -> String {
 #[must_use]
 pub fn refusal(item: &schemas::WorkItem, automation: &AutomationName, login: &str, because: &str) -> String {
     format!(
-        "{}\n**{automation}** was not started: {} {}.\n",
+        "{}\n**{automation}** was not started for {}: {}.\n",
         refusal_marker(item, automation, login),
         code(login, 100),
         code(because, 300),
@@ -72,8 +75,8 @@ fn headline(state: &RunState) -> &'static str {
 }
 
 /// A reason's sentence holds commands of the configuration and answers of others: both as code.
-fn reason_line(reason: &schemas::run::Reason) -> String {
-    use schemas::run::Reason as R;
+fn reason_line(reason: &Reason) -> String {
+    use Reason as R;
     match reason {
         R::CommandFailed { command, exit_code } => {
             format!("The command {} failed with exit code {exit_code}.", code(command, 200))

@@ -135,7 +135,11 @@ pub(super) fn judge_sandbox(described: &str, answer: Result<(), SandboxError>) -
             error.to_string(),
             "do not run anything here: this kernel or its configuration does not keep the wall up",
         ),
-        Err(error) => Check::fail(name, error.to_string(), "look into the kernel's log"),
+        Err(error @ SandboxError::Io(_)) => {
+            let cause =
+                std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+            Check::fail(name, format!("{error}{cause}"), "check that `data_dir` can be written to")
+        }
     }
 }
 

@@ -99,11 +99,15 @@ fn a_sandbox_holds_or_fails() {
         SandboxError::Missing(io::Error::from(io::ErrorKind::NotFound)),
         SandboxError::Refused { message: "user namespaces are off".into(), remedy: "turn them on".into() },
         SandboxError::Leaks("the network was reached".into()),
+        SandboxError::Io(io::Error::other("no space left")),
     ] {
         let check = host::judge_sandbox("bubblewrap 0.8.0", Err(error));
         assert_eq!(check.state, State::Fail);
         assert!(check.remedy.is_some());
     }
+    let lost =
+        host::judge_sandbox("bubblewrap 0.8.0", Err(SandboxError::Io(io::Error::other("no space left"))));
+    assert_eq!(lost.what, "the sandbox could not be started: no space left");
 }
 
 async fn checks_of(text: &str, env: &[(&str, &str)]) -> Vec<Check> {

@@ -36,7 +36,8 @@ pub enum InitError {
 
 /// Writes both files, or none when one of them is there, and says what to do next.
 pub(super) fn run(args: &InitArgs, here: &Path, out: &mut Output<'_>) -> Result<Ending, CliError> {
-    let folder = here.join(&args.folder);
+    // Without the `.` of the default.
+    let folder: PathBuf = here.join(&args.folder).components().collect();
     let config = folder.join("pullwright.yaml");
     let automation = folder.join("automations").join("fix-labelled-issue.yaml");
     for path in [&config, &automation] {

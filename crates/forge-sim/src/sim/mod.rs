@@ -96,6 +96,8 @@ impl Sim {
             }
         };
         std::fs::create_dir_all(&data).map_err(StartError::Data)?;
+        // git is started in other folders.
+        let data = data.canonicalize().map_err(StartError::Data)?;
         let (outbox, outgoing) = mpsc::unbounded_channel();
         let world = Arc::new(World {
             model: Mutex::new(Model::default()),

@@ -167,8 +167,11 @@ impl Site {
     pub async fn run(&self, job: Job) -> Report {
         let before = self.control.change(|state| state.reports.len());
         self.control.enqueue(job);
-        let running = self.start();
-        self.control.until("a report", |state| state.reports.len() > before).await;
+        let mut running = self.start();
+        tokio::select! {
+            () = self.control.until("a report", |state| state.reports.len() > before) => {}
+            ended = &mut running.task => panic!("the worker ended: {ended:?}"),
+        }
         running.end().await;
         assert_eq!(std::fs::read_dir(self.data_dir().join("runs")).unwrap().count(), 0, "leftovers");
         self.control.change(|state| state.reports.pop().unwrap())
