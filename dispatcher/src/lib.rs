@@ -14,15 +14,15 @@ mod reap;
 pub mod rules;
 pub mod words;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use broker::wake::WakeUps;
 use forge::Forge;
 use schemas::event::SourceKind;
 use schemas::run::RepositorySetup;
-use schemas::{Clock, ConnectionName, RepoRef, WebhookName};
+use schemas::{Clock, ConnectionName, RepoRef, RunId, WebhookName};
 use store::Store;
 use telemetry::metrics::Meters;
 use tokio::sync::Notify;
@@ -69,6 +69,8 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     wake_ups: WakeUps,
     meters: Meters,
+    /// Runs that a claim is looking at.
+    claiming: Mutex<HashSet<RunId>>,
     /// Rung when intents were planned.
     publish: Notify,
 }
@@ -95,6 +97,7 @@ impl Dispatcher {
             clock,
             wake_ups,
             meters,
+            claiming: Mutex::default(),
             publish: Notify::new(),
         }
     }

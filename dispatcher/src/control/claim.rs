@@ -1,15 +1,18 @@
 //! A claim: the oldest due run, a new epoch, and the commit it starts from.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use forge::ForgeError;
 use schemas::backoff::Backoff;
 use schemas::control::{Claim, ControlError, DataFile, GitAccess, Job};
-use schemas::run::{Outcome, Reason, Step, Transition};
-use schemas::{Oid, Untrusted};
+use schemas::run::{Outcome, Reason, RunState, Step};
+use schemas::{Oid, RunId, Untrusted};
 use store::{RunRecord, StoreError};
+use tracing::Instrument;
 
-use super::{advance, owned, unavailable};
+use super::{advance, unavailable};
 use crate::Dispatcher;
 use crate::words;
 
@@ -24,32 +27,78 @@ enum NoStart {
     Never(Reason),
 }
 
+/// A run that one claim is looking at, so that claims beside it look at others.
+struct Candidate<'a> {
+    run: RunId,
+    taken: &'a Mutex<HashSet<RunId>>,
+}
+
+impl Drop for Candidate<'_> {
+    fn drop(&mut self) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
+    }
+}
+
 impl Dispatcher {
     pub(super) async fn claim_run(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
-        let worker = claim.worker.clone();
+        if let Some(record) = self.store.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))? {
+            return self.job(record).map(Some);
+        }
         loop {
-            let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
-            let repeated = tx.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))?;
-            let record = match repeated {
-                Some(record) => record,
-                None => {
-                    let now = self.clock.now();
-                    let next =
-                        tx.claim_next(&worker, &claim.nonce, now).await.map_err(|e| unavailable(&e))?;
-                    let Some(record) = next else { return Ok(None) };
-                    record
-                }
-            };
-            tx.commit().await.map_err(|e| unavailable(&e))?;
-            let span = tracing::info_span!("dispatcher.claim", run = %record.run.id, worker = %worker);
+            let Some(candidate) = self.candidate().await? else { return Ok(None) };
+            let found = self.store.run(candidate.run).await.map_err(|e| unavailable(&e))?;
+            let Some(record) = found else { continue };
+            let span = tracing::info_span!("dispatcher.claim", run = %candidate.run, worker = %claim.worker);
             telemetry::trace::continue_from(&span, &record.run.trace);
-            let start = tracing::Instrument::instrument(self.starting_point(&record), span).await;
-            match start {
-                Ok((branch, base)) => return self.job(record, branch, base).await.map(Some),
-                Err(NoStart::Later(delay)) => self.put_back(&record, delay).await?,
-                Err(NoStart::Never(reason)) => self.give_up(&record, reason).await?,
+            if let Some(job) = self.try_claim(record, &claim).instrument(span).await? {
+                return Ok(Some(job));
             }
         }
+    }
+
+    /// The run that waits longest and that no other claim of this process looks at.
+    async fn candidate(&self) -> Result<Option<Candidate<'_>>, ControlError> {
+        let looked_at = self.claiming.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        let due = self.store.claimable(self.clock.now(), looked_at + 1).await.map_err(|e| unavailable(&e))?;
+        let mut taken = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = due.into_iter().find(|run| taken.insert(*run));
+        Ok(free.map(|run| Candidate { run, taken: &self.claiming }))
+    }
+
+    /// Asks the forge where the run starts, then takes it; `None` when it is not to be had now.
+    async fn try_claim(&self, seen: RunRecord, claim: &Claim) -> Result<Option<Job>, ControlError> {
+        let failed = |e: StoreError| unavailable(&e);
+        let start = self.starting_point(&seen).await;
+        let now = self.clock.now();
+        let tx = self.store.begin().await.map_err(failed)?;
+        let claimed = tx.claim(seen.run.id, &claim.worker, &claim.nonce, now).await.map_err(failed)?;
+        let Some(mut record) = claimed else { return Ok(None) };
+        let (branch, base) = match start {
+            Ok(start) => start,
+            Err(NoStart::Later(delay)) => {
+                tracing::warn!(delay_ms = delay.as_millis(), "the forge does not answer; the run waits");
+                let mut waiting = seen;
+                waiting.run.state = RunState::Queued { wake_at: now + delay };
+                // The epoch counts tries, for the backoff.
+                waiting.epoch = record.epoch;
+                tx.save_run(&waiting).await.map_err(failed)?;
+                tx.commit().await.map_err(failed)?;
+                return Ok(None);
+            }
+            Err(NoStart::Never(reason)) => {
+                self.finish(&tx, &mut record, Outcome::Failed, reason).await.map_err(failed)?;
+                tx.commit().await.map_err(failed)?;
+                self.after_finish();
+                return Ok(None);
+            }
+        };
+        advance(&mut record, Step::Workspace)?;
+        record.base_branch = Some(branch);
+        record.run.base = Some(base);
+        tx.save_run(&record).await.map_err(failed)?;
+        tx.commit().await.map_err(failed)?;
+        tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
+        self.job(record).map(Some)
     }
 
     /// The branch and commit that the run starts from, asked of the forge.
@@ -83,22 +132,13 @@ impl Dispatcher {
         Ok(facts.default_branch)
     }
 
-    /// Records where the run starts and tells the worker what to do.
-    async fn job(&self, claimed: RunRecord, branch: String, base: Oid) -> Result<Job, ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
-        let mut record = owned(&tx, claimed.run.id, claimed.epoch).await?;
-        if record.run.cancel_requested {
-            return Err(ControlError::Cancelled);
-        }
-        // A repeated claim may come when the worker is further on already.
-        let _ = advance(&mut record, Step::Workspace);
-        record.base_branch = Some(branch.clone());
-        record.run.base = Some(base.clone());
-        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-        tx.commit().await.map_err(|e| unavailable(&e))?;
+    /// What the worker is told of a claimed run.
+    fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
         let commit = words::pull_request::commit(&record, &self.settings.commit_author);
+        let (Some(base), Some(base_branch)) = (record.run.base.clone(), record.base_branch) else {
+            return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
+        };
         let run = record.run;
-        tracing::info!(run = %run.id, epoch = %record.epoch, "run claimed");
         Ok(Job {
             run: run.id,
             epoch: record.epoch,
@@ -110,7 +150,7 @@ impl Dispatcher {
                 url: format!("{}/{}", self.settings.gate_url, run.id),
                 token: self.settings.gate_key.token(run.id, record.epoch),
             },
-            base_branch: branch,
+            base_branch,
             base,
             branch: run.branch,
             files: event_files(&run.input.event)?,
@@ -119,31 +159,6 @@ impl Dispatcher {
             commit,
             trace: run.trace,
         })
-    }
-
-    async fn put_back(&self, claimed: &RunRecord, delay: Duration) -> Result<(), ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
-        let mut record = owned(&tx, claimed.run.id, claimed.epoch).await?;
-        let wake_at = self.clock.now() + delay;
-        if let Ok(state) =
-            record.run.state.next(Transition::Requeue { epoch: record.epoch, wake_at }, record.epoch)
-        {
-            tracing::warn!(run = %record.run.id, delay_ms = delay.as_millis(), "the forge does not answer; the run waits");
-            record.run.state = state;
-            record.nonce = None;
-            tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-        }
-        tx.commit().await.map_err(|e| unavailable(&e))
-    }
-
-    async fn give_up(&self, claimed: &RunRecord, reason: Reason) -> Result<(), ControlError> {
-        let failed = |e: StoreError| unavailable(&e);
-        let tx = self.store.begin().await.map_err(failed)?;
-        let mut record = owned(&tx, claimed.run.id, claimed.epoch).await?;
-        self.finish(&tx, &mut record, Outcome::Failed, reason).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
-        self.after_finish();
-        Ok(())
     }
 }
 

@@ -197,6 +197,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["state", "wake_at"], false),
         index("runs", &["work_item", "state"], false),
         index("runs", &["delivery_id"], false),
+        index("runs", &["nonce"], false),
         index("intents", &["key"], true),
         index("intents", &["state", "not_before"], false),
         index("intents", &["run_id"], false),

@@ -25,40 +25,18 @@ pub struct LeaseView {
 }
 
 impl Tx {
-    /// The run that was claimed with this nonce and is still active: an answer was lost.
+    /// Gives a queued run to a worker under a new epoch; `None` when somebody else was quicker.
     ///
     /// # Errors
     /// When the database does not answer or the row is inconsistent.
-    pub async fn claimed_with(&self, nonce: &str) -> Result<Option<RunRecord>, StoreError> {
-        run::Entity::find()
-            .filter(run::Column::Nonce.eq(nonce))
-            .filter(run::Column::State.eq("active"))
-            .one(&self.inner)
-            .await?
-            .map(row::read)
-            .transpose()
-    }
-
-    /// Gives the oldest due run to a worker under a new epoch.
-    ///
-    /// # Errors
-    /// When the database does not answer or the row is inconsistent.
-    pub async fn claim_next(
+    pub async fn claim(
         &self,
+        id: RunId,
         worker: &WorkerName,
         nonce: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<RunRecord>, StoreError> {
-        let found = run::Entity::find()
-            .filter(due(now))
-            .order_by_asc(run::Column::WakeAt)
-            .order_by_asc(run::Column::Id)
-            .limit(1)
-            .lock_exclusive()
-            .one(&self.inner)
-            .await?;
-        let Some(found) = found else { return Ok(None) };
-        let mut record = row::read(found)?;
+        let Some(mut record) = self.lock_run(id).await? else { return Ok(None) };
         let Ok(state) = record.run.state.next(Transition::Claim, record.epoch) else { return Ok(None) };
         if let RunState::Active { epoch, .. } = state {
             record.epoch = epoch;
@@ -67,7 +45,6 @@ impl Tx {
         record.run.started_at.get_or_insert(now);
         record.worker = Some(worker.clone());
         record.nonce = Some(nonce.to_owned());
-        self.save_run(&record).await?;
         Ok(Some(record))
     }
 
@@ -98,6 +75,38 @@ impl Tx {
 }
 
 impl Store {
+    /// The run that was claimed with this nonce and is still active: an answer was lost.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn claimed_with(&self, nonce: &str) -> Result<Option<RunRecord>, StoreError> {
+        run::Entity::find()
+            .filter(run::Column::Nonce.eq(nonce))
+            .filter(run::Column::State.eq("active"))
+            .one(&self.read)
+            .await?
+            .map(row::read)
+            .transpose()
+    }
+
+    /// Runs that may be claimed now, those that wait longest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claimable(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<RunId>, StoreError> {
+        let ids: Vec<uuid::Uuid> = run::Entity::find()
+            .select_only()
+            .column(run::Column::Id)
+            .filter(due(now))
+            .order_by_asc(run::Column::WakeAt)
+            .order_by_asc(run::Column::Id)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        Ok(ids.into_iter().map(RunId).collect())
+    }
+
     /// Every run that a worker holds.
     ///
     /// # Errors
