@@ -1,0 +1,19 @@
+//! The shipped binary from outside: processes, HTTP, signed webhooks, git and bubblewrap are real;
+//! only GitHub is a stand-in.
+//!
+//! Tests that run commands need bubblewrap and fail without it; `PULLWRIGHT_SKIP_SANDBOX=1` leaves
+//! them out, for runners that report the skipped group themselves.
+#![expect(clippy::unwrap_used, reason = "a failure of a test is a panic")]
+
+mod cancel;
+mod command_line;
+mod configuration;
+mod crash;
+mod door;
+mod forge_faults;
+mod git_gate;
+mod main_job;
+mod runs;
+mod stopping;
+mod support;
+mod telemetry;
