@@ -28,9 +28,11 @@ impl Stop {
         let mut terminate = signal(SignalKind::terminate())?;
         let told = stop.clone();
         tokio::spawn(async move {
-            let mut next = async || tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+            let mut next = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             };
             next().await;
             tracing::info!(grace_s = grace.as_secs(), "stopping; once more to force it");

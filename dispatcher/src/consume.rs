@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{ConsumeError, Consumer, Received};
@@ -19,6 +20,7 @@ use crate::Dispatcher;
 use crate::admit::Started;
 use crate::decide::facts::Facts;
 use crate::decide::{Evaluation, decide};
+use crate::rules::RuleSet;
 
 /// Deliveries that are decided in one transaction, at the most.
 const BATCH: usize = 256;
@@ -43,6 +45,17 @@ struct Parsed {
     delivery: Delivery,
     event: Result<Event, String>,
     keys: Vec<String>,
+}
+
+/// What a batch is decided on, and what becomes of it, before it is written.
+struct Decided {
+    rules: Arc<RuleSet>,
+    facts: Facts,
+    now: DateTime<Utc>,
+    known: HashMap<String, DeliveryId>,
+    rows: Vec<NewDelivery>,
+    decisions: Vec<Decision>,
+    starts: Vec<Started>,
 }
 
 impl Dispatcher {
@@ -141,68 +154,32 @@ impl Dispatcher {
     }
 
     async fn decide_all(&self, batch: &[Parsed]) -> Result<(), StoreError> {
-        let rules = self.rules();
-        let facts = self.gather(batch).await;
-        let now = self.clock.now();
-        let tx = self.store.begin().await?;
-        let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
-        let stored = tx.stored_deliveries(&ids).await?;
         let all_keys: Vec<String> = batch.iter().flat_map(|one| one.keys.iter().cloned()).collect();
-        let mut known = tx.known_keys(&all_keys).await?;
-        let (mut rows, mut decisions, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = HashSet::new();
+        let known = self.store.known_keys(&all_keys).await?;
+        let repeated = |one: &Parsed| one.keys.iter().any(|key| known.contains_key(key));
+        let facts = self.gather(batch.iter().filter(|one| !repeated(one))).await;
+        let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
+        let tx = self.store.begin().await?;
+        let mut stored = tx.stored_deliveries(&ids).await?;
+        let mut decided = Decided {
+            rules: self.rules(),
+            facts,
+            now: self.clock.now(),
+            known: tx.known_keys(&all_keys).await?,
+            rows: Vec::new(),
+            decisions: Vec::new(),
+            starts: Vec::new(),
+        };
         for one in batch {
-            if stored.contains(&one.delivery.id) || !seen.insert(one.delivery.id) {
-                continue;
+            if stored.insert(one.delivery.id) {
+                self.decide_one(one, &mut decided);
             }
-            let repeats = one.keys.iter().find_map(|key| known.get(key)).copied();
-            let row = self.row(one, repeats, &rules.hash);
-            if let (Ok(event), DeliveryStatus::Decided | DeliveryStatus::Duplicate) = (&one.event, row.status)
-            {
-                let span =
-                    tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
-                telemetry::trace::continue_from(&span, &one.delivery.trace);
-                let _entered = span.entered();
-                for rule in rules.candidates(event) {
-                    let evaluation = match repeats {
-                        Some(of) => Evaluation::Verdict(Verdict::Duplicate { of }),
-                        None => {
-                            stale(event, now).map_or_else(|| decide(rule, event, &facts), Evaluation::Verdict)
-                        }
-                    };
-                    match evaluation {
-                        Evaluation::Match { repository, command_label } => {
-                            starts.push(Started::new(
-                                self,
-                                rule,
-                                event,
-                                repository,
-                                command_label,
-                                &one.delivery,
-                            ));
-                        }
-                        Evaluation::Verdict(verdict) => decisions.push(Decision {
-                            delivery: event.id,
-                            automation: rule.automation.name.clone(),
-                            verdict,
-                        }),
-                        Evaluation::NeedsFacts(_) => decisions.push(Decision {
-                            delivery: event.id,
-                            automation: rule.automation.name.clone(),
-                            verdict: Verdict::Error { message: "the forge did not answer".to_owned() },
-                        }),
-                    }
-                }
-            }
-            if repeats.is_none() {
-                known.extend(one.keys.iter().map(|key| (key.clone(), one.delivery.id)));
-            }
-            rows.push(row);
         }
+        let Decided { now, rows, mut decisions, starts, .. } = decided;
         tx.insert_deliveries(&rows, now).await?;
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
-        self.plan_refusals(&tx, batch.iter().filter_map(|one| one.event.as_ref().ok()), &decisions, now)
-            .await?;
+        let events = batch.iter().filter_map(|one| one.event.as_ref().ok());
+        self.plan_refusals(&tx, events, &decisions, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
         for decision in &decisions {
@@ -215,21 +192,51 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Adds one delivery with its decisions to what will be written.
+    fn decide_one(&self, one: &Parsed, decided: &mut Decided) {
+        let repeats = one.keys.iter().find_map(|key| decided.known.get(key)).copied();
+        decided.rows.push(self.row(one, repeats, &decided.rules.hash));
+        let Ok(event) = &one.event else { return };
+        if repeats.is_none() {
+            decided.known.extend(one.keys.iter().map(|key| (key.clone(), one.delivery.id)));
+        }
+        let span = tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
+        telemetry::trace::continue_from(&span, &one.delivery.trace);
+        let _entered = span.entered();
+        for rule in decided.rules.candidates(event) {
+            let settled = repeats.map(|of| Verdict::Duplicate { of }).or_else(|| stale(event, decided.now));
+            let verdict =
+                match settled.map_or_else(|| decide(rule, event, &decided.facts), Evaluation::Verdict) {
+                    Evaluation::Match { repository, command_label } => {
+                        let start = Started::new(self, rule, event, repository, command_label, &one.delivery);
+                        decided.starts.push(start);
+                        continue;
+                    }
+                    Evaluation::Verdict(verdict) => verdict,
+                    Evaluation::NeedsFacts(_) => {
+                        Verdict::Error { message: "the forge did not answer".to_owned() }
+                    }
+                };
+            let (delivery, automation) = (event.id, rule.automation.name.clone());
+            decided.decisions.push(Decision { delivery, automation, verdict });
+        }
+    }
+
     /// Decides once without facts to learn which questions there are, and asks them all at once.
-    async fn gather(&self, batch: &[Parsed]) -> Facts {
+    async fn gather(&self, batch: impl Iterator<Item = &Parsed>) -> Facts {
         let rules = self.rules();
         let mut facts = self.facts.known();
-        let mut keys = HashMap::new();
-        for event in batch.iter().filter_map(|one| one.event.as_ref().ok()) {
+        let mut keys = HashSet::new();
+        for event in batch.filter_map(|one| one.event.as_ref().ok()) {
             for rule in rules.candidates(event) {
                 if let Evaluation::NeedsFacts(needs) = decide(rule, event, &facts) {
-                    keys.extend(needs.into_iter().map(|key| (key, ())));
+                    keys.extend(needs);
                 }
             }
         }
         if !keys.is_empty() {
             let span = tracing::info_span!("dispatcher.find_facts", questions = keys.len());
-            self.facts.find(keys.into_keys().collect(), &mut facts).instrument(span).await;
+            self.facts.find(keys.into_iter().collect(), &mut facts).instrument(span).await;
         }
         facts
     }
@@ -250,7 +257,8 @@ impl Dispatcher {
             error,
             rule_set: one.event.is_ok().then(|| rule_set.to_owned()),
             event: one.event.as_ref().ok().cloned(),
-            keys: if repeats.is_none() { one.keys.clone() } else { Vec::new() },
+            // Without keys a quarantined delivery can be sent again, once what it choked on is mended.
+            keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
 }

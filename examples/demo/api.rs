@@ -29,7 +29,8 @@ impl World {
 
     /// The maintainer puts the label on the issue; the stand-in's webhook follows.
     pub async fn label_issue(&self) -> anyhow::Result<()> {
-        let wish = json!({ "repository": REPO, "number": self.issue, "labels": [LABEL], "login": MAINTAINER });
+        let wish =
+            json!({ "repository": REPO, "number": self.issue, "labels": [LABEL], "login": MAINTAINER });
         let url = format!("{}/_sim/labels", self.forge);
         reqwest::Client::new().post(url).json(&wish).send().await?.error_for_status()?;
         Ok(())

@@ -40,6 +40,13 @@ pub fn block(text: &str) {
     flush();
 }
 
+/// Something that moves while nothing else does; invisible in a pipe.
+pub fn spinner(text: &str) -> indicatif::ProgressBar {
+    let spinner = indicatif::ProgressBar::new_spinner().with_message(text.to_owned());
+    spinner.enable_steady_tick(std::time::Duration::from_millis(80));
+    spinner
+}
+
 fn flush() {
     std::io::stdout().flush().ok();
 }

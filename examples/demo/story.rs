@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::Options;
-use crate::show::{block, done, note, refused, title};
+use crate::show::{block, done, note, refused, spinner, title};
 use crate::world::{LABEL, SECRET, World};
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -14,7 +14,10 @@ const LOOK: Duration = Duration::from_millis(20);
 
 pub async fn tell(options: &Options) -> anyhow::Result<()> {
     title("Starting Pullwright and a stand-in for GitHub on loopback");
-    let mut world = World::start(options.repo.as_deref()).await?;
+    let starting = spinner("starting");
+    let world = World::start(options.repo.as_deref()).await;
+    starting.finish_and_clear();
+    let mut world = world?;
     done(&format!("pullwright up    {}", world.server));
     done(&format!("GitHub stand-in  {}", world.forge));
 
@@ -93,26 +96,19 @@ impl World {
             ));
         }
         done(&format!("queued as run {id}"));
-        let mut last = String::new();
-        let run = self
-            .until(async || {
-                let run = self.api(&format!("runs/{id}")).await?;
-                Ok((run["state"] == "done").then_some(run))
-            })
-            .await?;
-        for step in run["steps"].as_array().into_iter().flatten() {
-            let name = step["step"].as_str().unwrap_or_default();
-            if name != last {
-                done(&format!("{:<10} {}", words(name), time(step["micros"].as_u64().unwrap_or(0))));
-                last = name.to_owned();
+        let waiting = spinner("waiting for the worker");
+        let seen = std::cell::Cell::new(0);
+        self.until(async || {
+            let run = self.api(&format!("runs/{id}")).await?;
+            let reached = if run["state"] == "done" { STEPS.len() } else { reached(&run) };
+            for (_, words) in STEPS.iter().take(reached).skip(seen.get()) {
+                waiting.suspend(|| done(words));
             }
-            if name == "commands" {
-                for command in run["commands"].as_array().into_iter().flatten() {
-                    let exit = command["exit_code"].as_i64().unwrap_or(-1);
-                    note(&format!("[{}] {}", exit, command["command"].as_str().unwrap_or_default()));
-                }
-            }
-        }
+            seen.set(seen.get().max(reached));
+            Ok((run["state"] == "done").then_some(()))
+        })
+        .await?;
+        waiting.finish_and_clear();
         // The last edit of the comment follows the run's end.
         self.until(async || {
             let run = self.api(&format!("runs/{id}")).await?;
@@ -129,9 +125,16 @@ impl World {
         if run["outcome"] != "succeeded" {
             bail!("the run ended as {}: {}\n{}", run["outcome"], sentence(run), self.log());
         }
+        done("draft pull request opened, status comment edited in place");
+        title("What ran in the sandbox");
+        for command in run["commands"].as_array().into_iter().flatten() {
+            let (exit, text) = (&command["exit_code"], command["command"].as_str().unwrap_or_default());
+            note(&format!("[exit {exit}] {text}"));
+        }
+        title("What was written to the forge, each planned as a row before it was made");
         for intent in run["intents"].as_array().into_iter().flatten() {
-            let (kind, state) = (&intent["kind"], &intent["state"]);
-            note(&format!("forge: {} {}", kind.as_str().unwrap_or_default(), state.as_str().unwrap_or_default()));
+            let word = |key: &str| intent[key].as_str().unwrap_or_default().to_owned();
+            note(&format!("{:<18} {:<6} {}", word("kind"), word("state"), word("result")));
         }
         let repository = self.repository().await?;
         let items: Vec<&Value> = match &repository["items"] {
@@ -153,14 +156,20 @@ impl World {
             // A reader does not see the hidden marker.
             block(&body.lines().filter(|line| !line.starts_with("<!--")).collect::<Vec<_>>().join("\n"));
         }
-        title("From label to pull request");
-        let when = |key: &str| run[key].as_str().and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
-        if let (Some(created), Some(started), Some(finished)) =
-            (when("created_at"), when("started_at"), when("finished_at"))
-        {
-            let micros = |span: chrono::TimeDelta| u64::try_from(span.num_microseconds().unwrap_or(0)).unwrap_or(0);
-            done(&format!("decided to claimed   {}", time(micros(started - created))));
-            done(&format!("decided to published {}", time(micros(finished - created))));
+        title("Time of each step");
+        let when =
+            |key: &str| run[key].as_str().and_then(|text| text.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        let micros =
+            |span: chrono::TimeDelta| u64::try_from(span.num_microseconds().unwrap_or(0)).unwrap_or(0);
+        if let (Some(created), Some(started)) = (when("created_at"), when("started_at")) {
+            note(&format!("{:<28} {}", "decided to claimed", time(micros(started - created))));
+        }
+        for step in run["steps"].as_array().into_iter().flatten() {
+            let name = step["step"].as_str().unwrap_or_default();
+            note(&format!("{name:<28} {}", time(step["micros"].as_u64().unwrap_or(0))));
+        }
+        if let (Some(created), Some(finished)) = (when("created_at"), when("finished_at")) {
+            note(&format!("{:<28} {}", "decided to pull request open", time(micros(finished - created))));
         }
         Ok(())
     }
@@ -180,17 +189,26 @@ async fn keep(world: &mut World) {
     world.keep().await;
 }
 
-fn words(step: &str) -> &str {
-    match step {
-        "workspace" => "workspace ready",
-        "commands" => "commands ran in the sandbox",
-        "validate" => "validated",
-        "result" => "commit made from what the sandbox left",
-        "push" => "branch pushed through the git gate",
-        other => other,
-    }
+/// The API's word for a step, and what is said once it is reached.
+const STEPS: [(&str, &str); 7] = [
+    ("workspace", "claimed by the worker, under a lease"),
+    ("setup", "workspace ready, through the git gate"),
+    ("commands", "commands run in the bubblewrap sandbox, without network"),
+    ("validate", "validated"),
+    ("result", "commit made from what the sandbox left"),
+    ("push", "leave to push granted for exactly this branch and commit"),
+    ("publish", "branch pushed through the git gate"),
+];
+
+/// How many of [`STEPS`] an active run has reached.
+fn reached(run: &Value) -> usize {
+    STEPS.iter().position(|(word, _)| run["step"] == *word).map_or(0, |at| at + 1)
 }
 
 fn time(micros: u64) -> String {
-    if micros < 1_000_000 { format!("{}.{} ms", micros / 1000, micros % 1000 / 100) } else { format!("{:.2} s", micros as f64 / 1e6) }
+    if micros < 1_000_000 {
+        format!("{}.{} ms", micros / 1000, micros % 1000 / 100)
+    } else {
+        format!("{:.2} s", micros as f64 / 1e6)
+    }
 }

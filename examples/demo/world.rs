@@ -123,7 +123,8 @@ impl World {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         for child in [&mut self.up, &mut self.sim] {
             if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
-                nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM).ok();
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM)
+                    .ok();
             }
             tokio::time::timeout(PATIENCE, child.wait()).await.context("it does not stop")??;
         }

@@ -28,8 +28,8 @@ pub fn forges(
         };
         let settings =
             GitHubSettings { url: connection.url.clone(), auth, ca_file: connection.ca_file.clone() };
-        let github = GitHub::connect(settings)
-            .with_context(|| format!("the connection `{name}` cannot be used"))?;
+        let github =
+            GitHub::connect(settings).with_context(|| format!("the connection `{name}` cannot be used"))?;
         forges.insert(name.clone(), Arc::new(github));
     }
     Ok(forges)

@@ -35,10 +35,9 @@ impl DataDir {
             .with_context(|| format!("cannot write in the data folder {}", path.display()))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => bail!(
-                "another process uses {}; stop it, or give this one its own `data_dir`",
-                path.display()
-            ),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                bail!("another process uses {}; stop it, or give this one its own `data_dir`", path.display())
+            }
             Err(std::fs::TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock the data folder {}", path.display()))
             }
@@ -64,12 +63,8 @@ impl DataDir {
         }
         let text: String = fresh().iter().map(|byte| format!("{byte:02x}")).collect();
         let cannot = || format!("cannot write {}", path.display());
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(cannot)?;
+        let mut file =
+            OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).with_context(cannot)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
         Ok(text)
     }

@@ -26,12 +26,14 @@ use parts::Parts;
 /// # Errors
 /// When it cannot start, in words for the person who started it.
 pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
-    let telemetry = Arc::new(telemetry::init(telemetry::Options {
-        service: "pullwright",
-        version: env!("CARGO_PKG_VERSION"),
-        format,
-    })
-    .map_err(|error| miette::miette!("{error}"))?);
+    let telemetry = Arc::new(
+        telemetry::init(telemetry::Options {
+            service: "pullwright",
+            version: env!("CARGO_PKG_VERSION"),
+            format,
+        })
+        .map_err(|error| miette::miette!("{error}"))?,
+    );
     let loaded = config::load(config, &ProcessEnv)?;
     let secrets = loaded.secrets(Role::Up, &ProcessEnv)?;
     // A mistake in the automations is shown with its place before anything is opened.
@@ -105,7 +107,8 @@ impl Listeners {
             Some(api) => Some(bind("api", api).await?),
             None => None,
         };
-        let elsewhere = |worker: &std::net::SocketAddr| *worker != listen.webhooks && Some(*worker) != listen.api;
+        let elsewhere =
+            |worker: &std::net::SocketAddr| *worker != listen.webhooks && Some(*worker) != listen.api;
         let worker = match listen.worker.filter(elsewhere) {
             Some(worker) => Some(bind("worker", worker).await?),
             None => None,

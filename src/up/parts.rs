@@ -37,6 +37,8 @@ use crate::lifecycle::Stop;
 const WORKER: &str = "local";
 /// How often a worker asks when nothing wakes it.
 const POLL: Duration = Duration::from_secs(5);
+/// How often gauges are read.
+const GAUGES: Duration = Duration::from_secs(5);
 /// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
 const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
 
@@ -67,8 +69,7 @@ impl Parts {
         let config::Broker::Embedded { max_bytes } = settings.broker;
         let limits = QueueLimits { max_bytes, ..QueueLimits::default() };
         let (queue_path, store_path) = (data_dir.join("queue.db"), data_dir.join("store.db"));
-        let (queue, store) =
-            tokio::join!(Queue::open(&queue_path, limits), Store::open_sqlite(&store_path));
+        let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open_sqlite(&store_path));
         let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
         let store = store.context("the database cannot be opened").map_err(explained)?;
         let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
@@ -101,11 +102,7 @@ impl Parts {
     }
 
     /// Puts the automations in force. With a mistake in them the set of the last start stays, if there is one.
-    pub async fn take_rules(
-        &self,
-        rules: Result<RuleSet, LoadError>,
-        folder: &Path,
-    ) -> miette::Result<()> {
+    pub async fn take_rules(&self, rules: Result<RuleSet, LoadError>, folder: &Path) -> miette::Result<()> {
         let set = match rules {
             Ok(set) => set,
             Err(mistakes) => {
@@ -151,6 +148,16 @@ impl Parts {
         tracker.spawn(async move { dispatcher.tend(publishing).await });
         let (dispatcher, folder) = (Arc::clone(&self.dispatcher), settings.automations.clone());
         tracker.spawn(reload::watch(dispatcher, folder, stop.soft.clone()));
+        let (queue, store, meters) = (Arc::clone(&self.queue), self.store.clone(), self.meters.clone());
+        tracker.spawn(stop.soft.clone().run_until_cancelled_owned(async move {
+            loop {
+                meters.queue_depth(queue.depth().rows);
+                if let Ok(leases) = store.leases().await {
+                    meters.runs_active(leases.len() as u64);
+                }
+                tokio::time::sleep(GAUGES).await;
+            }
+        }));
     }
 
     /// Starts the worker; the task ends when its last job did.

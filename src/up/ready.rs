@@ -69,7 +69,8 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
         Check {
             name: "database",
             ok: database.is_ok(),
-            detail: if database.is_ok() { "answers" } else { "does not answer; the log says more" }.to_owned(),
+            detail: if database.is_ok() { "answers" } else { "does not answer; the log says more" }
+                .to_owned(),
         },
         Check {
             name: "queue",

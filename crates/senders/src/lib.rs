@@ -46,6 +46,14 @@ impl Sender {
         }
     }
 
+    /// A harmless delivery as this sender makes it, signed: headers and body. `id` is its delivery id.
+    #[must_use]
+    pub fn sample(&self, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+        match self {
+            Self::GitHub(github) => github::ping(github, id),
+        }
+    }
+
     /// How the body is written, from `Content-Type` and `Content-Encoding`.
     ///
     /// # Errors

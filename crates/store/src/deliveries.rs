@@ -8,7 +8,8 @@ use schemas::trace::TraceContext;
 use schemas::{Delivery, DeliveryId, Event, WebhookName};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,16 +114,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn known_keys(&self, keys: &[String]) -> Result<HashMap<String, DeliveryId>, StoreError> {
-        let mut known = HashMap::new();
-        // SQLite binds at most 32,766 values to a statement.
-        for chunk in keys.chunks(8_000) {
-            let rows = delivery_key::Entity::find()
-                .filter(delivery_key::Column::Key.is_in(chunk.iter().map(String::as_str)))
-                .all(&self.inner)
-                .await?;
-            known.extend(rows.into_iter().map(|row| (row.key, DeliveryId(row.delivery_id))));
-        }
-        Ok(known)
+        known_keys(&self.inner, keys).await
     }
 
     /// Stores deliveries with their events and keys.
@@ -160,7 +152,31 @@ impl Tx {
     }
 }
 
+async fn known_keys(
+    connection: &impl ConnectionTrait,
+    keys: &[String],
+) -> Result<HashMap<String, DeliveryId>, StoreError> {
+    let mut known = HashMap::new();
+    // SQLite binds at most 32,766 values to a statement.
+    for chunk in keys.chunks(8_000) {
+        let rows = delivery_key::Entity::find()
+            .filter(delivery_key::Column::Key.is_in(chunk.iter().map(String::as_str)))
+            .all(connection)
+            .await?;
+        known.extend(rows.into_iter().map(|row| (row.key, DeliveryId(row.delivery_id))));
+    }
+    Ok(known)
+}
+
 impl Store {
+    /// Like [`Tx::known_keys`], before a transaction is begun.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn known_keys(&self, keys: &[String]) -> Result<HashMap<String, DeliveryId>, StoreError> {
+        known_keys(&self.read, keys).await
+    }
+
     /// Deliveries, newest first, before the one named.
     ///
     /// # Errors

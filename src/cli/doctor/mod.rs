@@ -6,6 +6,7 @@
 mod forge;
 mod host;
 mod settings;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -118,6 +119,7 @@ async fn all(
         }
     };
     checks.extend(settings::secrets(&secrets));
+    checks.extend(webhook::all(&loaded.settings, &secrets, clock).await);
     let parts = assemble(&loaded, &secrets).await;
     checks.extend(parts.missing);
     if let Some(sandbox) = &parts.sandbox {

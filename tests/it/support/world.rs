@@ -254,6 +254,12 @@ impl World {
         }
     }
 
+    /// Panics when the process ended by itself.
+    pub fn assert_running(&mut self, when: &str) {
+        let ended = self.up.as_mut().expect("it was not started").try_wait().unwrap();
+        assert!(ended.is_none(), "{when}: it ended by itself, {ended:?}:\n{}", self.logs());
+    }
+
     /// SIGKILL, and the process is gone when this returns.
     pub async fn kill9(&mut self) {
         self.signal(Signal::SIGKILL);

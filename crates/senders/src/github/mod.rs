@@ -20,6 +20,19 @@ pub(crate) const FORMATS: &[BodyFormat] = &[BodyFormat::Json, BodyFormat::Form];
 const EVENT: &str = "x-github-event";
 const DELIVERY: &str = "x-github-delivery";
 
+/// The delivery that GitHub makes when a hook is created: it has no effect anywhere.
+pub(crate) fn ping(github: &GitHub, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+    let body = serde_json::json!({ "zen": "Is anybody there?", "hook_id": 0, "hook": {}, "delivery": id });
+    let body = body.to_string().into_bytes();
+    let mut headers = vec![
+        (EVENT, "ping".to_owned()),
+        (DELIVERY, id.to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    headers.extend(github.sign(&body));
+    (headers, body)
+}
+
 pub(crate) const KEPT_HEADERS: &[&str] = &[
     EVENT,
     DELIVERY,

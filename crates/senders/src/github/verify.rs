@@ -33,6 +33,12 @@ impl GitHub {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
+    /// The signature header that this sender would send with a body, by its first secret.
+    pub(crate) fn sign(&self, raw_body: &[u8]) -> Option<(&'static str, String)> {
+        let mac = self.keys.first()?.clone().chain_update(raw_body).finalize();
+        Some((SIGNATURE, format!("sha256={}", hex::encode(mac.into_bytes()))))
+    }
+
     pub(crate) fn verify(&self, headers: &HeaderMap, raw_body: &[u8]) -> Result<(), Unverified> {
         let digits =
             single(headers, SIGNATURE)?.strip_prefix(b"sha256=").ok_or(Unverified::Malformed(SIGNATURE))?;
