@@ -137,11 +137,13 @@ async fn killed_in_the_middle_of_runs_each_issue_gets_one_pull_request_and_one_c
     let mut issues = Vec::new();
     for _ in 0..RUNS {
         let issue = world.issue("It greets nobody");
-        world.sim.change_repo("acme", "api", |repository| {
-            let item = repository.items.get_mut(&issue).unwrap();
-            item.labels.push("agent:fix".to_owned());
-        })
-        .unwrap();
+        world
+            .sim
+            .change_repo("acme", "api", |repository| {
+                let item = repository.items.get_mut(&issue).unwrap();
+                item.labels.push("agent:fix".to_owned());
+            })
+            .unwrap();
         let body = world.labelled_payload(issue).to_string();
         let answer = world.deliver("issues", &format!("guid-{issue}"), body.as_bytes()).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
@@ -151,7 +153,9 @@ async fn killed_in_the_middle_of_runs_each_issue_gets_one_pull_request_and_one_c
         world.start().await;
         // The next kill must not be this run's second: that would be one worker lost too many.
         world
-            .run_when(issue, "out of its worker's hands", |run| run["state"] == "done" || run["step"] == "publish")
+            .run_when(issue, "out of its worker's hands", |run| {
+                run["state"] == "done" || run["step"] == "publish"
+            })
             .await;
         issues.push(issue);
     }

@@ -6,14 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a failure of a test is a panic")]
 
 mod cancel;
-// mod command_line;
-// mod configuration;
+mod command_line;
+mod configuration;
 mod crash;
-// mod door;
-// mod forge_faults;
-// mod git_gate;
+mod door;
+mod forge_faults;
+mod git_gate;
 mod main_job;
-// mod runs;
+mod runs;
 mod stopping;
 mod support;
-// mod telemetry;
+mod telemetry;

@@ -10,7 +10,8 @@ use crate::support::{Plan, marker, running_with, wait_until_none_runs_with};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_ends_in_time_is_published_before_the_process_ends() {
     needs_sandbox!();
-    let mut world = Plan::running(&["sleep 1", "echo x > x"]).settings("runs: { stop_grace: 20s }").start().await;
+    let mut world =
+        Plan::running(&["sleep 1", "echo x > x"]).settings("runs: { stop_grace: 20s }").start().await;
     let issue = world.labelled_issue();
     world.running(issue).await;
     world.signal(Signal::SIGTERM);
@@ -29,8 +30,7 @@ async fn a_run_that_ends_in_time_is_published_before_the_process_ends() {
 async fn a_run_that_does_not_end_in_time_is_handed_back_and_taken_up_again() {
     needs_sandbox!();
     let sleep = format!("test -e /tmp/x || sleep 4.{:09}", std::process::id());
-    let mut world =
-        Plan::running(&[&sleep, "echo x > x"]).settings("runs: { stop_grace: 1s }").start().await;
+    let mut world = Plan::running(&[&sleep, "echo x > x"]).settings("runs: { stop_grace: 1s }").start().await;
     let issue = world.labelled_issue();
     world.running(issue).await;
     world.signal(Signal::SIGINT);
@@ -57,7 +57,9 @@ async fn a_second_signal_forces() {
     world.running(issue).await;
     world.wait("the processes of the run", async || (!running_with(&marker).is_empty()).then_some(())).await;
     world.signal(Signal::SIGTERM);
-    world.wait("the first phase", async || world.logs().contains("once more to force it").then_some(())).await;
+    world
+        .wait("the first phase", async || world.logs().contains("once more to force it").then_some(()))
+        .await;
     assert!(!running_with(&marker).is_empty(), "the first signal only asks");
     world.signal(Signal::SIGINT);
     world.ended_within(Duration::from_secs(5)).await;

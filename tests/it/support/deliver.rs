@@ -54,7 +54,9 @@ impl World {
             request = request.header(*name, *value);
         }
         match request.send().await {
-            Ok(answer) => Answer { status: answer.status().as_u16(), text: answer.text().await.unwrap_or_default() },
+            Ok(answer) => {
+                Answer { status: answer.status().as_u16(), text: answer.text().await.unwrap_or_default() }
+            }
             Err(error) => Answer { status: 0, text: format!("{error:?}") },
         }
     }

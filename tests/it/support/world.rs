@@ -42,7 +42,8 @@ pub struct Plan {
 pub fn automation(name: &str, commands: &[&str], more: &str) -> String {
     let commands = serde_json::to_string(commands).unwrap();
     let on = format!("[{{ source: github, event: issue.labeled, label_command: \"{LABEL}\" }}]");
-    let body = format!("    run: {{ timeout: 60s, commands: {commands} }}\n    output: {{ pull_request: {{}} }}\n");
+    let body =
+        format!("    run: {{ timeout: 60s, commands: {commands} }}\n    output: {{ pull_request: {{}} }}\n");
     let body = if more.contains("run:") { String::new() } else { body };
     format!("version: 1\nautomations:\n  - name: {name}\n    on: {on}\n{body}{more}")
 }
