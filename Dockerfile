@@ -19,7 +19,7 @@ FROM debian:bookworm-slim AS base
 RUN apt-get update \
     && apt-get install -y --no-install-recommends bubblewrap ca-certificates curl git tini \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --create-home --home-dir /var/lib/pullwright pullwright
+    && useradd --uid 10001 --create-home --home-dir /var/lib/pullwright pullwright
 USER 10001:10001
 WORKDIR /var/lib/pullwright
 ENTRYPOINT ["tini", "--"]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use forge_sim::payload::{LabeledIssue, issues_labeled};
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::Sha256;
 
 /// What signs.
@@ -53,12 +53,10 @@ impl Deliveries {
         for varying in ["id", "number", "html_url", "updated_at", "body"] {
             issue.remove(varying);
         }
-        let open = |object| Value::Object(object).to_string().trim_end_matches('}').to_owned();
         // The issue comes last and stays open; a body's end closes both.
-        let outer = Value::Object(payload).to_string();
-        let outer = outer.strip_suffix('}').context("the payload is no object")?;
+        let (outer, issue) = (open(payload)?, open(issue)?);
         let mut deliveries = Self {
-            beginning: format!("{outer},\"issue\":{},\"body\":\"", open(issue)),
+            beginning: format!("{outer},\"issue\":{issue},\"body\":\""),
             signed: Hmac::new_from_slice(SECRET.as_bytes())?,
             at: at.to_rfc3339_opts(SecondsFormat::Secs, true),
         };
@@ -102,6 +100,12 @@ impl Deliveries {
             login.len()
         )
     }
+}
+
+/// An object's text without its end.
+fn open(object: Map<String, Value>) -> anyhow::Result<String> {
+    let text = Value::Object(object).to_string();
+    Ok(text.strip_suffix('}').context("it is no object")?.to_owned())
 }
 
 /// Numbers from here on have all the same length.

@@ -39,7 +39,9 @@ async fn a_mistake_is_shown_with_its_place_and_nothing_starts() {
         let (code, words) = refusing(&world).await;
         assert_eq!(code, Some(2), "{name}: {words}");
         insta::assert_snapshot!(format!("refused_{name}"), words);
-        assert!(!world.path("data/store.db").exists(), "{name}: it opened its databases");
+        // The automations of an earlier start would be in the database, so that is opened for them.
+        let looked = file.starts_with("automations");
+        assert_eq!(world.path("data/store.db").exists(), looked, "{name}");
     }
 }
 

@@ -34,7 +34,7 @@ async fn every_way_to_end_has_its_outcome_reason_and_words() {
             "protected",
             &["mkdir -p .github && echo x > .github/workflow.yml"],
             failed(
-                json!({ "reason": "result_refused", "because": "it touches the protected path .github/workflow.yml" }),
+                json!({ "reason": "result_refused", "because": "`.github/workflow.yml` is protected" }),
             ),
         ),
         (

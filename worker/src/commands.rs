@@ -149,8 +149,10 @@ impl Commands<'_> {
             self.journal.line(stream, text);
         };
         while let Some(line) = output.recv().await {
-            if let Some((stream, mask)) = masks.iter_mut().find(|(stream, _)| *stream == line.stream) {
-                show(*stream, mask.push(&line.text));
+            match masks.iter_mut().find(|(stream, _)| *stream == line.stream) {
+                Some((stream, mask)) => show(*stream, mask.push(&line.text)),
+                // The sandbox's own words about the output.
+                None => show(line.stream, line.text),
             }
         }
         for (stream, mask) in &mut masks {

@@ -294,7 +294,7 @@ async fn a_write_is_planned_once_for_its_key() {
     tx.commit().await.unwrap();
     let due = store.due_intents(now(), 10).await.unwrap();
     assert_eq!(due.iter().map(|i| i.id.0.as_u128()).collect::<Vec<_>>(), [1], "a push is a worker's");
-    assert_eq!(store.next_intent_due().await.unwrap(), Some(now()));
+    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
 
     let mut done = due.into_iter().next().unwrap();
     done.state = IntentState::Done;

@@ -61,9 +61,10 @@ impl Dispatcher {
     }
 
     async fn until_next_due(&self) -> Duration {
-        match self.store.next_intent_due().await {
+        let now = self.clock.now();
+        match self.store.next_intent_due(now).await {
             Ok(Some(due)) => {
-                (due - self.clock.now()).to_std().unwrap_or_default().clamp(Duration::from_millis(20), IDLE)
+                (due - now).to_std().unwrap_or_default().clamp(Duration::from_millis(20), IDLE)
             }
             _ => IDLE,
         }
@@ -93,7 +94,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Writes in order; stops at the first that has to wait, so that the order holds.
+    /// Writes in order; stops at the first that has to wait, since another of its kind may follow.
     async fn write_all(&self, intents: Vec<Intent>) {
         for intent in intents {
             match self.write_in_trace(intent).await {

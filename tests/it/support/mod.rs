@@ -7,7 +7,7 @@ mod random;
 mod text;
 mod world;
 
-pub use deliver::{Answer, sign};
+pub use deliver::sign;
 pub use processes::{marker, running_with, wait_until_none_runs_with};
 pub use random::Random;
 pub use text::{comment, redact};
