@@ -1,4 +1,5 @@
 # `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
+# REPO, KEEP and REQUIRE_ALL reach the scripts through the environment.
 .POSIX:
 .PHONY: help demo test
 
@@ -10,7 +11,7 @@ help:
 	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
 
 demo:
-	@REPO='$(REPO)' KEEP='$(KEEP)' scripts/demo
+	@scripts/demo
 
 test:
-	@REQUIRE_ALL='$(REQUIRE_ALL)' scripts/test
+	@scripts/test

@@ -9,8 +9,8 @@ use crate::deliveries::REPOSITORY;
 use crate::process::Role;
 use crate::roles::FORGE_TOKEN;
 
-/// A tree like that of a small project.
-const FILES: usize = 100;
+/// A small tree: what each file costs on this disk, it costs the floor as well.
+const FILES: usize = 12;
 const FILE_LINES: usize = 40;
 
 /// A forge with one repository.
@@ -61,5 +61,5 @@ fn files() -> Map<String, Value> {
         let line = |line| format!("line {line} of file {file} says little, but not the same as others\n");
         (0..FILE_LINES).map(line).collect::<String>()
     };
-    (0..FILES).map(|file| (format!("part-{}/file-{file}.txt", file / 10), text(file).into())).collect()
+    (0..FILES).map(|file| (format!("part-{}/file-{file}.txt", file / 4), text(file).into())).collect()
 }

@@ -13,6 +13,9 @@ const ISSUES: (&str, &str) = ("x-github-event", "issues");
 const GUID: (&str, &str) = ("x-github-delivery", "guid");
 const SIGNATURE: &str = "x-hub-signature-256";
 
+/// What is wrong, the path, the headers, the body and the answer's status.
+type Knock<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16);
+
 async fn world() -> World {
     let observe = automation("watch", &["true"], "    mode: observe\n");
     let intake = "intake: { max_body: 256KiB, body_timeout: 1s, header_timeout: 1s }";
@@ -35,7 +38,7 @@ async fn what_is_not_genuine_json_for_us_is_refused_and_leaves_no_trace() {
     let cut = &right[..right.len() - 2];
     let bare = right.trim_start_matches("sha256=");
     let hook = "/webhooks/github";
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16); 18] = [
+    let cases: [Knock<'_>; 18] = [
         ("no signature", hook, &[JSON, ISSUES, GUID], &good, 401),
         ("empty signature", hook, &[JSON, ISSUES, GUID, (SIGNATURE, "")], &good, 401),
         ("of another body", hook, &[JSON, ISSUES, GUID, (SIGNATURE, &other)], &good, 401),
@@ -52,7 +55,7 @@ async fn what_is_not_genuine_json_for_us_is_refused_and_leaves_no_trace() {
         ("cut", hook, &[JSON, ISSUES, GUID, (SIGNATURE, cut)], &good, 401),
         ("without its scheme", hook, &[JSON, ISSUES, GUID, (SIGNATURE, bare)], &good, 401),
         (
-            "a form's type",
+            "plain text",
             hook,
             &[("content-type", "text/plain"), ISSUES, GUID, (SIGNATURE, &right)],
             &good,

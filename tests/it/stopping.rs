@@ -18,12 +18,13 @@ async fn a_run_that_ends_in_time_is_published_before_the_process_ends() {
     let status = world.ended_within(Duration::from_secs(20)).await;
     assert_eq!(status.code(), Some(0), "{}", world.logs());
     assert_eq!(world.pulls_for(issue).len(), 1);
-    // Nothing is left to do for the next start but the last words.
+    assert!(world.our_comment(issue).contains("✅ done"), "{}", world.our_comment(issue));
+    assert_eq!(world.sim.statuses("acme", "api").len(), 1);
+    // Nothing is left to do for the next start.
     world.start().await;
     let run = world.finished(issue).await;
     assert_eq!(run["outcome"], "succeeded", "{run:#}");
     assert_eq!((run["epoch"].as_i64(), world.pulls_for(issue).len()), (Some(1), 1), "{run:#}");
-    assert!(world.our_comment(issue).contains("✅ done"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

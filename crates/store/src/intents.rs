@@ -106,11 +106,7 @@ impl Store {
             .column(intent::Column::NotBefore)
             .filter(intent::Column::State.is_in(["open", "calling"]))
             .filter(intent::Column::Kind.ne("push"))
-            .filter(
-                intent::Column::NotBefore
-                    .gt(now)
-                    .or(kind_and_item().not_in_subquery(waiting(now))),
-            )
+            .filter(intent::Column::NotBefore.gt(now).or(kind_and_item().not_in_subquery(waiting(now))))
             .order_by_asc(intent::Column::NotBefore)
             .limit(1)
             .into_tuple()

@@ -224,9 +224,10 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pullwright"));
         command.args(args).args(["--config".as_ref(), self.config().as_os_str()]);
         command.current_dir(self.folder.path());
-        for ours in ["PULLWRIGHT_CONFIG", "PULLWRIGHT_SERVER", "PULLWRIGHT_TOKEN", "RUST_LOG"] {
-            command.env_remove(ours);
-        }
+        // What the caller's environment says of proxies, collectors or servers is not for the test.
+        let kept = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"];
+        let kept = kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(kept).env("HOME", self.folder.path());
         command.env("GITHUB_WEBHOOK_SECRET", SECRET).env("GITHUB_TOKEN", self.forge_token);
         command.env("NO_COLOR", "1").env("COLUMNS", "100").envs(self.env.iter().cloned());
         command
