@@ -31,10 +31,15 @@ async fn a_run_that_ends_in_time_is_published_before_the_process_ends() {
 async fn a_run_that_does_not_end_in_time_is_handed_back_and_taken_up_again() {
     needs_sandbox!();
     let sleep = format!("test -e /tmp/x || sleep 4.{:09}", std::process::id());
-    let mut world = Plan::running(&[&sleep, "echo x > x"]).settings("runs: { stop_grace: 1s }").start().await;
+    let mut world = Plan::running(&[&sleep, "echo x > x"]).settings("runs: { stop_grace: 2s }").start().await;
     let issue = world.labelled_issue();
     world.running(issue).await;
+    let late = world.labelled_payload(world.issue("Another")).to_string();
     world.signal(Signal::SIGINT);
+    world
+        .wait("the first phase", async || world.logs().contains("once more to force it").then_some(()))
+        .await;
+    let late = world.deliver("issues", "during-the-stop", late.as_bytes()).await.delivery();
     let status = world.ended_within(Duration::from_secs(10)).await;
     assert_eq!(status.code(), Some(0), "{}", world.logs());
     assert!(running_with(&format!("{:09}", std::process::id())).is_empty());
@@ -44,6 +49,7 @@ async fn a_run_that_does_not_end_in_time_is_handed_back_and_taken_up_again() {
     assert_eq!(run["outcome"], "succeeded", "{run:#}");
     assert_eq!(run["epoch"], 2, "it was handed out twice");
     assert_eq!(run["workers_lost"], 0, "a hand-back is no loss");
+    assert_eq!(world.delivery(&late).await["status"], "decided", "what was taken while stopping is not lost");
     assert_eq!(world.pulls_for(issue).len(), 1);
     assert!(world.our_comment(issue).contains("✅ done"));
 }

@@ -1,4 +1,5 @@
 //! What the rest of the house relies on, on a real database.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::BTreeMap;
 
