@@ -3,6 +3,7 @@
 mod credentials;
 mod data_dir;
 pub mod doctor;
+mod local_worker;
 mod parts;
 mod ready;
 mod reload;

@@ -84,30 +84,27 @@ async fn a_bad_file_while_running_leaves_the_old_set_in_force_and_is_taken_once_
         world.wait("the problem", async || rules(&world).await.filter(|check| check["ok"] == false)).await;
     insta::assert_snapshot!("reload_problem", redact(problem["detail"].as_str().unwrap(), &world));
     assert_eq!(world.get("/readyz").await.0, 503);
-    let names = async || {
-        let (_, set) = world.api("automations").await;
-        let items = set["items"].as_array().unwrap().iter();
-        items.map(|item| item["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(names().await, ["old"]);
+    assert_eq!(in_force(&world).await, ["old"]);
     // The old set decides, and outlives a restart.
     let issue = world.labelled_issue();
     decided_by(&world, issue, "old").await;
     world.stop().await;
     world.start().await;
-    let names = async || {
-        let (_, set) = world.api("automations").await;
-        let items = set["items"].as_array().unwrap().iter();
-        items.map(|item| item["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(names().await, ["old"]);
+    assert_eq!(in_force(&world).await, ["old"]);
     assert_eq!(rules(&world).await.unwrap()["ok"], false);
 
     std::fs::write(&file, observe("new")).unwrap();
     world.wait("the mended set", async || rules(&world).await.filter(|check| check["ok"] == true)).await;
-    assert_eq!(names().await, ["new"]);
+    assert_eq!(in_force(&world).await, ["new"]);
     let issue = world.labelled_issue();
     decided_by(&world, issue, "new").await;
+}
+
+/// The names of the automations in force.
+async fn in_force(world: &World) -> Vec<String> {
+    let (_, set) = world.api("automations").await;
+    let items = set["items"].as_array().unwrap().iter();
+    items.map(|item| item["name"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn decided_by(world: &World, issue: u64, automation: &str) {

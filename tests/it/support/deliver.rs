@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::world::{LABEL, MAINTAINER, NAME, OWNER, SECRET, World};
+use super::plan::{LABEL, MAINTAINER, NAME, OWNER, SECRET};
+use super::world::World;
 
 /// What the door said.
 #[derive(Debug, Clone)]
