@@ -42,10 +42,10 @@ struct Round {
 
 /// What is between two times that the product records.
 const STEPS: [&str; 6] = [
-    "sent to received (body read and its time taken)",
+    "sent to received (body read)",
     "received to decided (stored, taken, parsed, permission asked)",
-    "decided to claimed (committed, worker woken)",
-    "claimed to workspace begun (base asked, committed)",
+    "decided to claimed (committed, worker woken, base asked)",
+    "claimed to workspace begun (committed)",
     "workspace (laid out, git, handed over)",
     "sandbox (from the worker's word to the command)",
 ];

@@ -120,6 +120,12 @@ impl FactFinder {
             .ok_or_else(|| format!("there is no connection `{}`", repository.connection))?;
         let permission =
             with_retries(|| forge.permission(repository, login)).await.map_err(|e| e.to_string())?;
+        if permission == Permission::None {
+            // A forge says the same of somebody it does not know and of a repository it hides from us.
+            if let Err(ForgeError::NotFound { .. }) = forge.repository(repository).await {
+                return Err(format!("our credential cannot see {repository}"));
+            }
+        }
         let mut cache = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         cache.retain(|_, found| recent(found));
         cache.insert(key.clone(), (now, permission));
