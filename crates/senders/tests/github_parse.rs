@@ -251,8 +251,8 @@ fn what_cannot_be_read() {
     nameless.headers.remove("x-github-event");
     let nameless = parse(SourceKind::Github, &"github".into(), &nameless, b"{}");
     assert!(matches!(nameless, Err(ParseError::MissingHeader("x-github-event"))));
-    let other = parse(SourceKind::Sentry, &"sentry".into(), &delivery("issues"), b"{}");
-    assert!(matches!(other, Err(ParseError::NoParser(SourceKind::Sentry))));
+    let other = parse(SourceKind::Generic, &"any".into(), &delivery("issues"), b"{}");
+    assert!(matches!(other, Err(ParseError::NoMapping)));
 }
 
 #[test]
