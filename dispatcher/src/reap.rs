@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use schemas::intent::{IntentState, Write};
 use schemas::run::{Outcome, Reason, Step, Transition};
 use schemas::{Epoch, RunId, WorkerName};
-use store::{LeaseView, StoreError};
+use store::{LeaseView, RunRecord, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
@@ -78,6 +79,7 @@ impl Dispatcher {
 
     /// A worker was silent for a whole lease: its run goes to another, or ends.
     async fn expire(&self, run: RunId, epoch: Epoch) -> Result<(), StoreError> {
+        let never_arrived = self.push_never_arrived(run).await?;
         let tx = self.store.begin().await?;
         let Some(mut record) = tx.lock_run(run).await?.filter(|record| record.epoch == epoch) else {
             return Ok(());
@@ -85,24 +87,51 @@ impl Dispatcher {
         let schemas::run::RunState::Active { step, .. } = record.run.state else { return Ok(()) };
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
         record.run.workers_lost += 1;
-        let requeue = Transition::Requeue { epoch, wake_at: self.clock.now() };
         if record.run.cancel_requested {
             self.finish(&tx, &mut record, Outcome::Cancelled, Reason::CancelRequested).await?;
-        } else if step == Step::Push {
+        } else if step == Step::Push && !never_arrived {
             // The push may have happened; the publisher looks before it goes on.
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {
                 self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
             }
         } else if record.run.workers_lost > self.settings.lost_retries {
             self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
-        } else if let Ok(state) = record.run.state.next(requeue, record.epoch) {
-            record.run.state = state;
-            record.nonce = None;
-            tx.save_run(&record).await?;
+        } else {
+            self.requeue(&tx, &mut record).await?;
         }
         tx.commit().await?;
         self.after_finish();
         Ok(())
+    }
+
+    /// Whether leave to push was granted to a run and the forge certainly has nothing of it. Asked
+    /// when its worker is gone; where the forge does not answer, the publisher looks again.
+    pub(crate) async fn push_never_arrived(&self, run: RunId) -> Result<bool, StoreError> {
+        let Some(record) = self.store.run(run).await?.filter(|record| record.run.head.is_some()) else {
+            return Ok(false);
+        };
+        let Ok(forge) = self.forge(&record.run.repository.connection) else { return Ok(false) };
+        let there = forge.branch_head(&record.run.repository, &record.run.branch).await;
+        Ok(matches!(there, Ok(None)))
+    }
+
+    /// Offers a run to workers again, as if it had not been begun.
+    pub(crate) async fn requeue(&self, tx: &Tx, record: &mut RunRecord) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let requeue = Transition::Requeue { epoch: record.epoch, wake_at: now };
+        let Ok(state) = record.run.state.next(requeue, record.epoch) else { return Ok(()) };
+        record.run.state = state;
+        record.run.head = None;
+        record.nonce = None;
+        tx.save_run(record).await?;
+        for mut push in tx.intents_of(record.run.id).await? {
+            if matches!(push.write, Write::Push { .. }) && push.state == IntentState::Calling {
+                push.state = IntentState::Failed;
+                push.result = Some("it did not arrive".to_owned());
+                tx.save_intent(&push, now).await?;
+            }
+        }
+        self.plan_comment(tx, record, now).await
     }
 
     /// Gives up the leases of a worker that is known to be gone: the process that held them was this

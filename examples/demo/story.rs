@@ -194,8 +194,8 @@ const STEPS: [(&str, &str); 7] = [
     ("workspace", "claimed by the worker, under a lease"),
     ("setup", "workspace ready, through the git gate"),
     ("commands", "commands run in the bubblewrap sandbox, without network"),
-    ("validate", "validated"),
     ("result", "commit made from what the sandbox left"),
+    ("validate", "validated"),
     ("push", "leave to push granted for exactly this branch and commit"),
     ("publish", "branch pushed through the git gate"),
 ];

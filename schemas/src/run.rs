@@ -129,10 +129,10 @@ pub enum Step {
     Setup,
     /// The automation's commands.
     Commands,
-    /// The repository's validate commands.
-    Validate,
-    /// Turning what the sandbox left into a commit.
+    /// Turning what the commands left into a commit.
     Result,
+    /// The repository's validate commands; what they leave behind is in no commit.
+    Validate,
     /// Sending the branch through the git gate.
     Push,
     /// The dispatcher writes to the forge; no worker holds it any more.

@@ -83,9 +83,9 @@ impl From<LogFormat> for telemetry::Format {
 pub enum Command {
     /// Start everything in one process: webhooks, decisions, workers
     #[command(after_help = "\
-Stops on SIGTERM or Ctrl-C: no new deliveries are taken, running work is given time to end
-(`runs.stop_grace`). A second signal stops at once; unfinished runs are taken up again at the
-next start.")]
+Stops on SIGTERM or Ctrl-C: nothing new is started, running work is given time to end
+(`runs.stop_grace`), and deliveries that still arrive are stored for the next start. A second
+signal stops at once; unfinished runs are taken up again at the next start.")]
     Up,
     /// Write a commented pullwright.yaml and a first automation
     #[command(after_help = "\

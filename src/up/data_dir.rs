@@ -63,9 +63,17 @@ impl DataDir {
         }
         let text: String = fresh().iter().map(|byte| format!("{byte:02x}")).collect();
         let cannot = || format!("cannot write {}", path.display());
-        let mut file =
-            OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path).with_context(cannot)?;
+        // Whole or not at all: half a secret, left by a crash, would keep the next start from starting.
+        let begun = self.path.join(format!("{name}.new"));
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&begun)
+            .with_context(cannot)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
+        std::fs::rename(&begun, &path).with_context(cannot)?;
         Ok(text)
     }
 }

@@ -6,7 +6,7 @@ use config::{Env, Loaded, Secrets};
 use schemas::SystemClock;
 use worker::sandbox::Bubblewrap;
 
-use super::{credentials, parts};
+use super::{credentials, local_worker};
 use crate::cli::Ending;
 use crate::cli::args::Global;
 use crate::cli::doctor::{self, Check, Parts};
@@ -29,7 +29,7 @@ async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
     // The probe needs a folder of its own; the data folder may not exist yet.
     let folder = loaded.settings.data_dir.join("worker");
     let folder = if folder.is_dir() { folder } else { std::env::temp_dir() };
-    match Bubblewrap::find(parts::sandbox_options(&loaded.settings, folder)).await {
+    match Bubblewrap::find(local_worker::sandbox_options(&loaded.settings, folder)).await {
         Ok(sandbox) => found.sandbox = Some(Arc::new(sandbox)),
         Err(error) => found.missing.push(Check::fail(
             "sandbox",

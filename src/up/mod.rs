@@ -3,6 +3,7 @@
 mod credentials;
 mod data_dir;
 pub mod doctor;
+mod local_worker;
 mod parts;
 mod ready;
 mod reload;
@@ -16,6 +17,7 @@ use config::{Loaded, ProcessEnv, Role};
 use schemas::{Clock, SystemClock};
 use telemetry::{Format, Telemetry};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::lifecycle::Stop;
@@ -64,7 +66,10 @@ async fn serve(
     let tracker = TaskTracker::new();
     parts.spawn(&tracker, &stop, &settings);
     let workers = parts.spawn_worker(&settings, &stop);
-    listeners.serve(&parts, &settings, metrics, &stop, &tracker);
+    // A worker's last push comes in through the git gate: listening ends after it. Deliveries that
+    // arrive until then are stored, and decided by the next start.
+    let serving = ingress::Stop { soft: CancellationToken::new(), hard: stop.hard.clone() };
+    listeners.serve(&parts, &settings, metrics, &serving, &tracker);
     tracing::info!(
         webhooks = %settings.listen.webhooks,
         api = %settings.listen.api(),
@@ -75,6 +80,7 @@ async fn serve(
     stop.soft.cancelled().await;
     // The worker goes first: what it reports has still to be published.
     let _ = workers.await;
+    serving.soft.cancel();
     parts.stop_publishing();
     tracker.close();
     tokio::select! {
@@ -122,7 +128,7 @@ impl Listeners {
         parts: &Parts,
         settings: &config::Settings,
         metrics: ready::MetricsText,
-        stop: &Stop,
+        stop: &ingress::Stop,
         tracker: &TaskTracker,
     ) {
         let listen = &settings.listen;
@@ -146,12 +152,11 @@ fn spawn_server(
     listener: TcpListener,
     app: Router,
     settings: &config::Settings,
-    stop: &Stop,
+    stop: &ingress::Stop,
     tracker: &TaskTracker,
 ) {
     let limits = parts::connection_limits(settings);
-    let stop = ingress::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
-    tracker.spawn(ingress::serve(listener, app, limits, stop));
+    tracker.spawn(ingress::serve(listener, app, limits, stop.clone()));
 }
 
 /// An error whose chain is the message.

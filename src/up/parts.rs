@@ -1,6 +1,5 @@
 //! The parts of one process, opened and wired together.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,21 +21,15 @@ use secrecy::{ExposeSecret, SecretString};
 use senders::{GitHub, Sender};
 use store::Store;
 use telemetry::metrics::Meters;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use worker::WorkerSettings;
-use worker::sandbox::{Bubblewrap, BubblewrapOptions, Limits};
 
 use super::data_dir::DataDir;
+use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
 use super::{credentials, explained, reload};
 use crate::lifecycle::Stop;
 
-/// The worker of an all-in-one process.
-const WORKER: &str = "local";
-/// How often a worker asks when nothing wakes it.
-const POLL: Duration = Duration::from_secs(5);
 /// How often gauges are read.
 const GAUGES: Duration = Duration::from_secs(5);
 /// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
@@ -127,7 +120,7 @@ impl Parts {
     /// Takes back what the worker of this process held before a crash.
     pub async fn recover(&self) -> anyhow::Result<()> {
         self.dispatcher
-            .forget_worker(&WorkerName::from(WORKER))
+            .forget_worker(&WorkerName::from(local_worker::NAME))
             .await
             .context("runs of the last start cannot be taken back")
     }
@@ -162,56 +155,15 @@ impl Parts {
 
     /// Starts the worker; the task ends when its last job did.
     pub fn spawn_worker(&self, settings: &Settings, stop: &Stop) -> tokio::task::JoinHandle<()> {
-        let options = sandbox_options(settings, self.worker_dir.clone());
-        let workers = settings.workers.clone();
-        let grace = settings.runs.stop_grace;
-        let masked = self.masked();
-        let data_dir = self.worker_dir.clone();
-        let control: Arc<Dispatcher> = Arc::clone(&self.dispatcher);
-        let clock = Arc::clone(&self.clock);
-        let stop = worker::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
-        let state = self.worker_state.clone();
-        let wake_up = self.wake_up(&stop.soft);
-        tokio::spawn(async move {
-            let end = async {
-                let sandbox = Bubblewrap::find(options).await?;
-                let told = WorkerSettings {
-                    name: WorkerName::from(WORKER),
-                    slots: NonZeroUsize::new(workers.slots as usize).unwrap_or(NonZeroUsize::MIN),
-                    data_dir,
-                    poll: POLL,
-                    grace,
-                    git_timeout: Duration::from_secs(600),
-                    limits: Limits {
-                        memory: workers.memory,
-                        processes: workers.processes,
-                        file_size: workers.file_size,
-                        output: workers.output,
-                    },
-                    secrets: masked,
-                    room_owner: sandbox.host_ids(),
-                };
-                worker::run(told, control, Arc::new(sandbox), clock, wake_up, stop).await?;
-                anyhow::Ok(())
-            };
-            if let Err(error) = end.await {
-                tracing::error!("no job is taken: {error:#}; `pullwright doctor` says more");
-                state.broken(format!("{error:#}"));
-            }
-        })
-    }
-
-    /// Rings whenever the pool is woken.
-    fn wake_up(&self, stop: &CancellationToken) -> Arc<Notify> {
-        let notify = Arc::new(Notify::new());
-        let (rung, mut waker) = (Arc::clone(&notify), self.wake_ups.waker(dispatcher::POOL));
-        let stop = stop.clone();
-        tokio::spawn(async move {
-            while stop.run_until_cancelled(waker.woken()).await.is_some() {
-                rung.notify_one();
-            }
-        });
-        notify
+        LocalWorker {
+            control: Arc::<Dispatcher>::clone(&self.dispatcher),
+            clock: Arc::clone(&self.clock),
+            state: self.worker_state.clone(),
+            wake_up: local_worker::wake_up(&self.wake_ups, &stop.soft),
+            data_dir: self.worker_dir.clone(),
+            masked: self.masked(),
+        }
+        .spawn(settings, stop)
     }
 
     /// Every secret of this process, to be masked in what commands print: should one ever reach a
@@ -309,11 +261,6 @@ fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     address
-}
-
-/// The sandbox that the configuration asks for.
-pub fn sandbox_options(settings: &Settings, data_dir: PathBuf) -> BubblewrapOptions {
-    BubblewrapOptions { toolchains: settings.workers.toolchains.clone(), ..BubblewrapOptions::new(data_dir) }
 }
 
 /// What a connection may be.

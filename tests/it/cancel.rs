@@ -20,7 +20,10 @@ async fn a_cancelled_run_loses_its_processes_within_seconds_and_says_so() {
     assert_eq!((status, answer["cancel"].as_str()), (202, Some("requested")));
     wait_until_none_runs_with(&marker, Duration::from_secs(10)).await;
     let run = world.finished(issue).await;
-    assert_eq!((run["outcome"].as_str(), run["reason"]["reason"].as_str()), (Some("cancelled"), Some("cancel_requested")));
+    assert_eq!(
+        (run["outcome"].as_str(), run["reason"]["reason"].as_str()),
+        (Some("cancelled"), Some("cancel_requested"))
+    );
     assert!(world.pulls_for(issue).is_empty());
     let said = comment(&world.our_comment(issue)).replace(&marker, "<long>");
     insta::assert_snapshot!("cancelled_comment", said);

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forge_sim::{Fault, FaultOrder};
 use serde_json::Value;
 
 use crate::needs_sandbox;
-use crate::support::{Plan, REPO, Random, World, automation, sign};
+use crate::support::{NAME, OWNER, Plan, REPO, Random, World, automation, sign};
 
 const ROUNDS: u64 = 100;
 const CLIENTS: usize = 6;
@@ -137,11 +138,13 @@ async fn killed_in_the_middle_of_runs_each_issue_gets_one_pull_request_and_one_c
     let mut issues = Vec::new();
     for _ in 0..RUNS {
         let issue = world.issue("It greets nobody");
-        world.sim.change_repo("acme", "api", |repository| {
-            let item = repository.items.get_mut(&issue).unwrap();
-            item.labels.push("agent:fix".to_owned());
-        })
-        .unwrap();
+        world
+            .sim
+            .change_repo(OWNER, NAME, |repository| {
+                let item = repository.items.get_mut(&issue).unwrap();
+                item.labels.push("agent:fix".to_owned());
+            })
+            .unwrap();
         let body = world.labelled_payload(issue).to_string();
         let answer = world.deliver("issues", &format!("guid-{issue}"), body.as_bytes()).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
@@ -151,7 +154,9 @@ async fn killed_in_the_middle_of_runs_each_issue_gets_one_pull_request_and_one_c
         world.start().await;
         // The next kill must not be this run's second: that would be one worker lost too many.
         world
-            .run_when(issue, "out of its worker's hands", |run| run["state"] == "done" || run["step"] == "publish")
+            .run_when(issue, "out of its worker's hands", |run| {
+                run["state"] == "done" || run["step"] == "publish"
+            })
             .await;
         issues.push(issue);
     }
@@ -169,4 +174,40 @@ async fn killed_in_the_middle_of_runs_each_issue_gets_one_pull_request_and_one_c
     println!("kill -9 in the middle of {RUNS} runs: {} runs, {doubled} doubled writes", runs.len());
     assert_eq!((runs.len(), doubled), (RUNS, 0));
     world.stop().await;
+}
+
+/// Kills it while its push is held at the forge, before or after it took effect; the run's end.
+async fn killed_while_pushing(held: Fault, took_effect: bool) -> Value {
+    let mut world = Plan::running(&["echo done > result"]).start().await;
+    world.sim.fault(FaultOrder::once("POST", "/acme/api.git/git-receive-pack", held)).unwrap();
+    let issue = world.labelled_issue();
+    let pushing = world.run_when(issue, "at its push", |run| run["step"] == "push").await;
+    let branch = pushing["branch"].as_str().unwrap();
+    world
+        .wait("the push at the forge", async || {
+            let there = world.sim.branch(OWNER, NAME, branch).await.is_some();
+            (world.sim.pending_faults() == 0 && there == took_effect).then_some(())
+        })
+        .await;
+    world.kill9().await;
+    world.start().await;
+    let run = world.finished(issue).await;
+    assert_eq!((&run["outcome"], &run["workers_lost"]), (&"succeeded".into(), &1.into()), "{run:#}");
+    assert_eq!((world.pulls_for(issue).len(), world.our_comments(issue).len()), (1, 1));
+    assert_eq!(run["branch"], branch);
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_died_with_its_worker_is_made_again() {
+    needs_sandbox!();
+    let run = killed_while_pushing(Fault::Delay { ms: 60_000 }, false).await;
+    assert_eq!(run["epoch"], 2, "{run:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_arrived_before_its_worker_died_is_published_as_it_is() {
+    needs_sandbox!();
+    let run = killed_while_pushing(Fault::CommitThenDelay { ms: 60_000 }, true).await;
+    assert_eq!(run["epoch"], 1, "{run:#}");
 }

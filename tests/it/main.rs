@@ -3,17 +3,17 @@
 //!
 //! Tests that run commands need bubblewrap and fail without it; `PULLWRIGHT_SKIP_SANDBOX=1` leaves
 //! them out, for runners that report the skipped group themselves.
-#![expect(clippy::unwrap_used, reason = "a failure of a test is a panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure of a test is a panic")]
 
 mod cancel;
-// mod command_line;
-// mod configuration;
+mod command_line;
+mod configuration;
 mod crash;
-// mod door;
-// mod forge_faults;
-// mod git_gate;
+mod door;
+mod forge_faults;
+mod git_gate;
 mod main_job;
-// mod runs;
+mod runs;
 mod stopping;
 mod support;
-// mod telemetry;
+mod telemetry;

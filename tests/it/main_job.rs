@@ -138,7 +138,9 @@ async fn observe_and_dry_run_write_nothing() {
     assert!(run["diff"].as_str().unwrap().contains("+x"), "{run:#}");
     let delivery = world.delivery(run["delivery"].as_str().unwrap()).await;
     let matched = delivery["decisions"].as_array().unwrap();
-    assert!(matched.iter().any(|d| d["automation"] == "watch" && d["verdict"] == "matched" && d["run"].is_null()));
+    assert!(
+        matched.iter().any(|d| d["automation"] == "watch" && d["verdict"] == "matched" && d["run"].is_null())
+    );
     assert_eq!(world.all("runs").await.len(), 1);
     assert_eq!(world.sim.journal().len(), 0, "{:#?}", world.sim.journal());
 }

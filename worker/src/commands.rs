@@ -37,40 +37,48 @@ pub(crate) struct Commands<'a> {
     pub(crate) journal: &'a Journal,
     /// What stops them.
     pub(crate) interrupt: &'a Interrupt,
+    /// When all of them have to be done, on the worker's monotonic clock.
+    pub(crate) deadline: Duration,
 }
 
 impl Commands<'_> {
-    /// Runs all phases.
+    /// Runs setup and the automation's commands.
     ///
     /// # Errors
     /// The job's ending, when it ends here.
-    pub(crate) async fn run(&self, record: &mut Record) -> Result<(), Ending> {
-        let job = self.job;
-        let deadline = self.worker.clock.monotonic() + job.spec.timeout.0;
-        let phases = [
-            (Step::Setup, Phase::Setup, job.setup.setup.as_slice()),
-            (Step::Commands, Phase::Commands, job.spec.commands.as_slice()),
-            (Step::Validate, Phase::Validate, job.validation()),
-        ];
-        for (step, phase, commands) in phases.into_iter().filter(|(_, _, commands)| !commands.is_empty()) {
-            self.journal.step(step);
-            let timed = record.begin(step, self.worker.clock.as_ref());
-            let ended = self.run_phase(phase, commands, deadline, record).await;
-            record.end(timed, self.worker.clock.as_ref());
-            ended?;
-        }
-        Ok(())
+    pub(crate) async fn work(&self, record: &mut Record) -> Result<(), Ending> {
+        self.phase(Step::Setup, Phase::Setup, &self.job.setup.setup, record).await?;
+        self.phase(Step::Commands, Phase::Commands, &self.job.spec.commands, record).await
     }
 
-    async fn run_phase(
+    /// Judges the result.
+    ///
+    /// # Errors
+    /// The job's ending, when a failure here means one.
+    pub(crate) async fn validate(&self, record: &mut Record) -> Result<(), Ending> {
+        self.phase(Step::Validate, Phase::Validate, self.job.validation(), record).await
+    }
+
+    async fn phase(
         &self,
+        step: Step,
         phase: Phase,
         commands: &[String],
-        deadline: Duration,
         record: &mut Record,
     ) -> Result<(), Ending> {
+        if commands.is_empty() {
+            return Ok(());
+        }
+        self.journal.step(step);
+        let timed = record.begin(step, self.worker.clock.as_ref());
+        let ended = self.run_all(phase, commands, record).await;
+        record.end(timed, self.worker.clock.as_ref());
+        ended
+    }
+
+    async fn run_all(&self, phase: Phase, commands: &[String], record: &mut Record) -> Result<(), Ending> {
         for command in commands {
-            let left = deadline.saturating_sub(self.worker.clock.monotonic());
+            let left = self.deadline.saturating_sub(self.worker.clock.monotonic());
             if left.is_zero() {
                 return Err(self.timed_out());
             }
@@ -141,8 +149,10 @@ impl Commands<'_> {
             self.journal.line(stream, text);
         };
         while let Some(line) = output.recv().await {
-            if let Some((stream, mask)) = masks.iter_mut().find(|(stream, _)| *stream == line.stream) {
-                show(*stream, mask.push(&line.text));
+            match masks.iter_mut().find(|(stream, _)| *stream == line.stream) {
+                Some((stream, mask)) => show(*stream, mask.push(&line.text)),
+                // The sandbox's own words about the output.
+                None => show(line.stream, line.text),
             }
         }
         for (stream, mask) in &mut masks {

@@ -1,7 +1,7 @@
 //! One job from claim to report: each stage takes what the one before made, so none can be skipped.
 //!
 //! ```text
-//! claimed ─▶ workspace ready ─▶ commands ran ─▶ result ─▶ pushed ─▶ reported
+//! claimed ─▶ workspace ready ─▶ commands ran ─▶ result ─▶ validated ─▶ pushed ─▶ reported
 //! ```
 
 use std::sync::Arc;
@@ -77,11 +77,14 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self, record: &mut Record) -> Result<Ending, Ending> {
         let ready = self.prepare(record).await?;
-        let ran = self.run_commands(ready, record).await?;
-        match self.make_commit(ran, record).await? {
-            Some(change) => Ok(self.publish(change, record).await),
-            None => Ok(Ending::Finished(Outcome::NoChange, Reason::NothingChanged)),
-        }
+        let commands = self.commands(&ready);
+        commands.work(record).await?;
+        // Before validation: what tests leave behind is nobody's change.
+        let Some(change) = self.make_commit(ready, record).await? else {
+            return Ok(Ending::Finished(Outcome::NoChange, Reason::NothingChanged));
+        };
+        commands.validate(record).await?;
+        Ok(self.publish(change, record).await)
     }
 
     async fn prepare(&self, record: &mut Record) -> Result<Ready, Ending> {
@@ -93,19 +96,18 @@ impl Attempt<'_> {
         ready
     }
 
-    async fn run_commands(&self, ready: Ready, record: &mut Record) -> Result<Ran, Ending> {
-        let room = self.folder.room(&ready.mirror);
-        let (worker, job) = (self.worker, self.job);
-        let commands = Commands { worker, job, room, journal: self.journal, interrupt: self.interrupt };
-        commands.run(record).await?;
-        Ok(Ran(ready))
+    fn commands(&self, ready: &Ready) -> Commands<'_> {
+        Commands {
+            worker: self.worker,
+            job: self.job,
+            room: self.folder.room(&ready.mirror),
+            journal: self.journal,
+            interrupt: self.interrupt,
+            deadline: self.worker.clock.monotonic() + self.job.spec.timeout.0,
+        }
     }
 
-    async fn make_commit(
-        &self,
-        Ran(ready): Ran,
-        record: &mut Record,
-    ) -> Result<Option<ChangeReport>, Ending> {
+    async fn make_commit(&self, ready: Ready, record: &mut Record) -> Result<Option<ChangeReport>, Ending> {
         self.journal.step(Step::Result);
         let timed = record.begin(Step::Result, self.worker.clock.as_ref());
         let Ready { mirror, snapshot } = ready;
@@ -132,9 +134,6 @@ impl Attempt<'_> {
         self.interrupt.cause().map_or(Ok(()), |cause| Err(cause.into()))
     }
 }
-
-/// A workspace whose commands all ran.
-struct Ran(Ready);
 
 /// Passes the worker's stop on to one job.
 fn obey(stop: Stop, grace: Duration, interrupt: &Arc<Interrupt>) -> AbortOnDropHandle<()> {

@@ -20,10 +20,12 @@ use crate::stop::{Cause, Interrupt};
 /// Lines are gathered for so long, or until there are so many.
 const GATHER: Duration = Duration::from_millis(200);
 const GATHERED: usize = 64;
-/// Lines in one call.
-const BATCH: usize = 512;
+/// Bytes of lines in one call. The control plane drops whole calls from a long log, so they are small.
+const BATCH: usize = 256 << 10;
 /// Bytes of lines that wait at most.
 const WAITING: usize = 4 << 20;
+/// What a line costs beside its text: a flood of empty lines has to be bounded too.
+const LINE: usize = 64;
 /// How long the end of a job waits for the last lines.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -81,7 +83,7 @@ impl Journal {
 
     /// Adds a line that is redacted already.
     pub(crate) fn line(&self, stream: Stream, text: String) {
-        let bytes = text.len();
+        let bytes = text.len() + LINE;
         let line = LogLine { at: self.clock.now(), stream, text: Untrusted::new(text) };
         self.push(Entry::Line(line), bytes);
     }
@@ -155,11 +157,12 @@ impl Sender {
     fn take(&self) -> Option<(Vec<Step>, Vec<LogLine>)> {
         let mut queue = self.shared.lock();
         let (mut steps, mut lines) = (Vec::new(), Vec::new());
-        while lines.len() < BATCH {
+        let mut bytes = 0;
+        while bytes < BATCH {
             match queue.entries.pop_front() {
                 Some(Entry::Step(step)) if lines.is_empty() => steps.push(step),
                 Some(Entry::Line(line)) => {
-                    queue.bytes = queue.bytes.saturating_sub(line.text.expose().len());
+                    bytes += line.text.expose().len() + LINE;
                     lines.push(line);
                 }
                 Some(step) => {
@@ -169,6 +172,7 @@ impl Sender {
                 None => break,
             }
         }
+        queue.bytes = queue.bytes.saturating_sub(bytes);
         let dropped = std::mem::take(&mut queue.dropped);
         if dropped > 0 {
             let text = format!("{dropped} lines are missing here: the control plane took none for too long");

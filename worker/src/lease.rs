@@ -1,4 +1,4 @@
-//! Keeping a run: a heartbeat every third of its lease, on the monotonic clock alone.
+//! Keeping a run: heartbeats well within its lease, on the monotonic clock alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use crate::stop::{Cause, Interrupt};
 
 /// How long a heartbeat may take when there is nothing left of the lease.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// The longest pause between heartbeats, whatever the lease: a cancel is heard with one of them.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Beats until it is dropped; raises `interrupt` when the run may not go on.
 pub(crate) fn keep(worker: &Worker, job: &Job, interrupt: &Arc<Interrupt>) -> AbortOnDropHandle<()> {
@@ -18,7 +20,8 @@ pub(crate) fn keep(worker: &Worker, job: &Job, interrupt: &Arc<Interrupt>) -> Ab
     let (run, epoch, lease) = (job.run, job.epoch, job.lease());
     let interrupt = Arc::clone(interrupt);
     AbortOnDropHandle::new(tokio::spawn(async move {
-        let pause = lease / 3;
+        let third = lease / 3;
+        let pause = third.min(LONGEST_PAUSE);
         let mut renewed = clock.monotonic();
         let left = |renewed: Duration| lease.saturating_sub(clock.monotonic().saturating_sub(renewed));
         for beat in 1u64.. {
@@ -26,7 +29,7 @@ pub(crate) fn keep(worker: &Worker, job: &Job, interrupt: &Arc<Interrupt>) -> Ab
             // The lease counts from the asking: when it was answered, nobody here can tell.
             let asked = clock.monotonic();
             // Asked even when the lease is over, as after a suspend: nobody else may have wanted it.
-            let patience = left(renewed).clamp(LAST_WORD.min(pause), pause);
+            let patience = left(renewed).clamp(LAST_WORD.min(third), third);
             match tokio::time::timeout(patience, control.heartbeat(run, epoch, beat)).await {
                 Ok(Ok(Orders::Continue)) => renewed = asked,
                 Ok(Ok(Orders::Cancel) | Err(ControlError::Cancelled)) => {

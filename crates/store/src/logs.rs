@@ -69,9 +69,10 @@ impl Tx {
             .all(&self.inner)
             .await?;
         let mut kept = 0;
-        for (seq, bytes) in rows {
+        for (at, (seq, bytes)) in rows.into_iter().enumerate() {
             kept += bytes;
-            if kept > TAIL {
+            // The newest lines stay, however large they came.
+            if kept > TAIL && at > 0 {
                 run_log::Entity::delete_many()
                     .filter(run_log::Column::RunId.eq(run.0))
                     .filter(run_log::Column::Part.eq("tail"))

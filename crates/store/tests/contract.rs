@@ -1,4 +1,5 @@
 //! What the rest of the house relies on, on a real database.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::BTreeMap;
 
@@ -279,6 +280,39 @@ async fn waiting_runs_are_admitted_in_order_and_only_when_none_is_under_way() {
 }
 
 #[tokio::test]
+async fn a_write_that_waits_holds_back_those_of_its_kind_about_its_item() {
+    let (store, _folder) = open().await;
+    let later = now() + chrono::Duration::seconds(5);
+    let comment = || Write::SyncComment { number: 12 };
+    let unclear = Intent { state: IntentState::Calling, not_before: later, ..intent(1, comment()) };
+    let elsewhere = Intent { work_item: WorkItem::from("elsewhere"), ..intent(4, comment()) };
+    let tx = store.begin().await.unwrap();
+    for (key, planned) in [
+        ("first", unclear),
+        ("second", intent(2, comment())),
+        ("other kind", intent(3, Write::React { number: 12, comment: None })),
+        ("elsewhere", elsewhere),
+    ] {
+        assert!(tx.plan(&planned, key).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let due = async |at| {
+        let due = store.due_intents(at, 10).await.unwrap();
+        due.iter().map(|intent| intent.id.0.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(due(now()).await, [3, 4]);
+    assert_eq!(due(later).await, [1, 2, 3, 4]);
+    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
+    let tx = store.begin().await.unwrap();
+    for mut done in store.due_intents(now(), 10).await.unwrap() {
+        done.state = IntentState::Done;
+        tx.save_intent(&done, now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(later), "not the one that is held back");
+}
+
+#[tokio::test]
 async fn a_write_is_planned_once_for_its_key() {
     let (store, _folder) = open().await;
     let react = Write::React { number: 12, comment: None };
@@ -294,7 +328,7 @@ async fn a_write_is_planned_once_for_its_key() {
     tx.commit().await.unwrap();
     let due = store.due_intents(now(), 10).await.unwrap();
     assert_eq!(due.iter().map(|i| i.id.0.as_u128()).collect::<Vec<_>>(), [1], "a push is a worker's");
-    assert_eq!(store.next_intent_due().await.unwrap(), Some(now()));
+    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
 
     let mut done = due.into_iter().next().unwrap();
     done.state = IntentState::Done;

@@ -155,20 +155,14 @@ impl ControlPlane for Dispatcher {
     }
 
     async fn hand_back(&self, run: RunId, epoch: Epoch) -> Result<(), ControlError> {
+        let never_arrived = self.push_never_arrived(run).await.map_err(|e| unavailable(&e))?;
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
-        if record.run.head.is_some() {
+        if record.run.head.is_some() && !never_arrived {
             // The push may have happened; the publisher looks before it goes on.
             self.hand_to_publisher(&tx, &mut record).await?;
         } else {
-            let transition = Transition::Requeue { epoch, wake_at: self.clock.now() };
-            record.run.state = record
-                .run
-                .state
-                .next(transition, record.epoch)
-                .map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
-            tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-            self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
+            self.requeue(&tx, &mut record).await.map_err(|e| unavailable(&e))?;
         }
         tx.commit().await.map_err(|e| unavailable(&e))?;
         self.after_finish();

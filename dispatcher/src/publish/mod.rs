@@ -29,13 +29,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(5);
 
 impl Dispatcher {
-    /// Makes planned writes until `stop`; calls under way are finished first.
+    /// Makes planned writes until `stop`; what is due by then is written first, and what follows from it.
     pub async fn publish(self: &std::sync::Arc<Self>, stop: CancellationToken) {
         let mut busy: HashSet<WorkItem> = HashSet::new();
         let mut calls: JoinSet<WorkItem> = JoinSet::new();
         let mut told = false;
         loop {
-            if !told && let Err(error) = self.start_calls(&mut busy, &mut calls).await {
+            if let Err(error) = self.start_calls(&mut busy, &mut calls).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
             }
             if told && calls.is_empty() {
@@ -61,10 +61,9 @@ impl Dispatcher {
     }
 
     async fn until_next_due(&self) -> Duration {
-        match self.store.next_intent_due().await {
-            Ok(Some(due)) => {
-                (due - self.clock.now()).to_std().unwrap_or_default().clamp(Duration::from_millis(20), IDLE)
-            }
+        let now = self.clock.now();
+        match self.store.next_intent_due(now).await {
+            Ok(Some(due)) => (due - now).to_std().unwrap_or_default().clamp(Duration::from_millis(20), IDLE),
             _ => IDLE,
         }
     }
@@ -93,7 +92,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Writes in order; stops at the first that has to wait, so that the order holds.
+    /// Writes in order; stops at the first that has to wait, since another of its kind may follow.
     async fn write_all(&self, intents: Vec<Intent>) {
         for intent in intents {
             match self.write_in_trace(intent).await {

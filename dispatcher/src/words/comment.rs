@@ -62,7 +62,8 @@ fn headline(state: &RunState) -> &'static str {
             Step::Setup => "🔧 setting up",
             Step::Commands => "🔧 running",
             Step::Validate => "🔧 validating",
-            Step::Result | Step::Push | Step::Publish => "🔧 publishing",
+            Step::Result => "🔧 reading the result",
+            Step::Push | Step::Publish => "🔧 publishing",
         },
         RunState::Done { outcome, .. } => match outcome {
             Outcome::Succeeded => "✅ done",

@@ -18,7 +18,10 @@ pub(super) async fn all(settings: &Settings, secrets: &Secrets, clock: &dyn Cloc
         checks.push(if running {
             ping(&server, name, secrets, clock).await
         } else {
-            Check::ok(check_name, "configured; `doctor` delivers a ping to it while `pullwright up` is running")
+            Check::ok(
+                check_name,
+                "configured; `doctor` delivers a ping to it while `pullwright up` is running",
+            )
         });
     }
     checks

@@ -3,7 +3,8 @@
 use forge_sim::model::{Comment, Item};
 use serde_json::Value;
 
-use super::world::{LABEL, MAINTAINER, NAME, OWNER, REPO, World};
+use super::plan::{LABEL, MAINTAINER, NAME, OWNER, REPO};
+use super::world::World;
 
 impl World {
     pub fn admin_token(&self) -> String {

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::world::{LABEL, MAINTAINER, NAME, OWNER, SECRET, World};
+use super::plan::{LABEL, MAINTAINER, NAME, OWNER, SECRET};
+use super::world::World;
 
 /// What the door said.
 #[derive(Debug, Clone)]
@@ -54,7 +55,9 @@ impl World {
             request = request.header(*name, *value);
         }
         match request.send().await {
-            Ok(answer) => Answer { status: answer.status().as_u16(), text: answer.text().await.unwrap_or_default() },
+            Ok(answer) => {
+                Answer { status: answer.status().as_u16(), text: answer.text().await.unwrap_or_default() }
+            }
             Err(error) => Answer { status: 0, text: format!("{error:?}") },
         }
     }

@@ -2,16 +2,18 @@
 
 mod api;
 mod deliver;
+mod plan;
 mod processes;
 mod random;
 mod text;
 mod world;
 
-pub use deliver::{Answer, sign};
+pub use deliver::sign;
+pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, automation};
 pub use processes::{marker, running_with, wait_until_none_runs_with};
 pub use random::Random;
 pub use text::{comment, redact};
-pub use world::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, World, automation};
+pub use world::World;
 
 /// Ends a test that needs bubblewrap where the runner said that there is none.
 #[macro_export]

@@ -2,9 +2,12 @@
 
 use super::world::World;
 
-/// A comment as a reader sees it: without the hidden marker, ids and times.
+/// A comment as a reader sees it: without the hidden marker, ids, times and this machine's versions.
 pub fn comment(body: &str) -> String {
-    let visible: Vec<&str> = body.lines().filter(|line| !line.starts_with("<!--")).collect();
+    let lines = body.lines().filter(|line| !line.starts_with("<!--"));
+    let visible: Vec<&str> = lines
+        .map(|line| if line.starts_with("Run in ") { "Run in <sandbox> on <worker>." } else { line })
+        .collect();
     times(&ids(&visible.join("\n"))).trim().to_owned()
 }
 

@@ -78,6 +78,9 @@ impl Comparison<'_> {
                 }
             }
         }
+        if seen.is_empty() && self.guard.files() == 0 && self.base.iter().next().is_some() {
+            return Err(refused("every file of the repository is gone".to_owned()));
+        }
         for (path, known) in self.base.iter() {
             if known.mode != BaseMode::Gitlink && !seen.contains(path) {
                 self.guard.admit(path, 0)?;

@@ -38,6 +38,11 @@ impl Guard {
         Ok(Self { protected, files: 0, total: 0 })
     }
 
+    /// How many changed paths were judged so far.
+    pub(super) fn files(&self) -> usize {
+        self.files
+    }
+
     /// Judges one changed path; a deletion adds no bytes.
     pub(super) fn admit(&mut self, path: &[u8], added_bytes: u64) -> Result<(), ResultError> {
         let shown = show(path);

@@ -181,17 +181,28 @@ async fn phases_and_what_their_failures_mean() {
     let report = site.run(site.job(&["true", "kill -9 $$", "echo never"])).await;
     assert_eq!((report.reason, report.commands.len()), (failed("kill -9 $$", 137), 2));
 
+    let judge = "touch left-by-a-test; exit 4";
+    let refused = Reason::ValidationFailed { command: judge.into(), exit_code: 4 };
+    site.control.change(|state| state.keep = true);
     for (validate, reason, commands) in [
-        (Validate::Required, Reason::ValidationFailed { command: "exit 4".into(), exit_code: 4 }, 2),
-        (Validate::Advisory, Reason::NothingChanged, 3),
-        (Validate::Off, Reason::NothingChanged, 1),
+        (Validate::Required, refused, 2),
+        (Validate::Advisory, Reason::DryRun, 3),
+        (Validate::Off, Reason::DryRun, 1),
     ] {
-        let mut job = site.job(&["true"]);
-        job.setup.validate = vec!["exit 4".into(), "true".into()];
+        let mut job = site.job(&["echo two > sub/b"]);
+        job.setup.validate = vec![judge.into(), "true".into()];
         job.spec.validate = validate;
         let report = site.run(job).await;
+        let published = report.reason == Reason::DryRun;
         assert_eq!((report.reason, report.commands.len()), (reason, commands));
+        let files = report.change.map(|change| change.files).unwrap_or_default();
+        let files: Vec<&str> = files.iter().map(|file| file.path.expose()).collect();
+        assert!(!published || files == ["sub/b"], "what validation leaves is in no commit: {files:?}");
     }
+    let mut unchanged = site.job(&["true"]);
+    unchanged.setup.validate = vec!["exit 4".into()];
+    let report = site.run(unchanged).await;
+    assert_eq!((report.reason, report.commands.len()), (Reason::NothingChanged, 1), "nothing to judge");
 
     let mut job = site.job(&["cat a"]);
     job.spec.working_directory = Some("sub".into());

@@ -1,0 +1,17 @@
+# `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
+# REPO, KEEP and REQUIRE_ALL reach the scripts through the environment.
+.POSIX:
+.PHONY: help demo test
+
+help:
+	@echo 'make demo                    from a labelled issue to a pull request, on this machine'
+	@echo 'make demo REPO=/path/clone   the same on a copy of a repository of yours'
+	@echo 'make demo KEEP=1             leave it running at the end'
+	@echo 'make test                    every group of tests that this machine can run'
+	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
+
+demo:
+	@scripts/demo
+
+test:
+	@scripts/test

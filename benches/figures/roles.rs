@@ -1,0 +1,96 @@
+//! What this program is as a child: the floor, an intake without a dispatcher, a forge.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::serve::ListenerExt;
+use broker::embedded::{Queue, QueueLimits};
+use forge_sim::{Sim, SimOptions};
+use hmac::{Hmac, KeyInit, Mac};
+use ingress::{ConnectionLimits, Intake, IntakeLimits, Stop};
+use schemas::{Clock, SystemClock, WebhookName};
+use senders::{GitHub, Sender};
+use sha2::Sha256;
+use tokio::net::TcpListener;
+
+use crate::deliveries::SECRET;
+
+/// Marks an argument as a role.
+pub const PREFIX: &str = "--as-";
+/// What the forge's REST and git accept.
+pub const FORGE_TOKEN: &str = "figures-forge-token";
+
+/// Plays `role` until killed.
+pub async fn play(role: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    match (role, arguments) {
+        ("floor", []) => floor().await,
+        ("intake", [folder]) => intake(Path::new(folder)).await,
+        ("forge", []) => forge().await,
+        _ => bail!("there is no role `{role}`"),
+    }
+}
+
+/// The least that a webhook receiver does: bare axum, the body read whole, its HMAC checked, 202.
+async fn floor() -> anyhow::Result<()> {
+    type Key = Hmac<Sha256>;
+    async fn receive(State(key): State<Key>, headers: HeaderMap, body: Bytes) -> StatusCode {
+        let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
+        let signature = signature.and_then(|text| hex::decode(text.strip_prefix("sha256=")?).ok());
+        let mut mac = key;
+        mac.update(&body);
+        match mac.verify_slice(&signature.unwrap_or_default()) {
+            Ok(()) => StatusCode::ACCEPTED,
+            Err(_) => StatusCode::UNAUTHORIZED,
+        }
+    }
+    let key = Key::new_from_slice(SECRET.as_bytes())?;
+    let app = Router::new().route("/webhooks/{name}", post(receive)).with_state(key);
+    let listener = listen().await?.tap_io(|stream| {
+        stream.set_nodelay(true).ok();
+    });
+    Ok(axum::serve(listener, app).await?)
+}
+
+/// Ingress and its queue as `pullwright up` has them, without anybody who takes from the queue.
+async fn intake(folder: &Path) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(telemetry::Options {
+        service: "pullwright",
+        version: env!("CARGO_PKG_VERSION"),
+        format: telemetry::Format::Json,
+    })?;
+    let queue = Queue::open(&folder.join("queue.db"), QueueLimits::default()).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let github = GitHub::new(vec![SECRET.as_bytes().to_vec()])?;
+    let webhooks = BTreeMap::from([(WebhookName::from("github"), Sender::GitHub(github))]);
+    let limits = IntakeLimits::default();
+    let intake = Intake::new(webhooks, queue.publisher(), clock, limits, telemetry.meters());
+    let listener = listen().await?;
+    ingress::serve(listener, ingress::router(intake), ConnectionLimits::default(), Stop::default()).await;
+    Ok(())
+}
+
+async fn forge() -> anyhow::Result<()> {
+    let sim = Sim::start(SimOptions { token: FORGE_TOKEN.to_owned(), ..SimOptions::default() }).await?;
+    announce(sim.url.strip_prefix("http://").context("no address")?.parse()?);
+    std::future::pending::<()>().await;
+    Ok(())
+}
+
+async fn listen() -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    announce(listener.local_addr()?);
+    Ok(listener)
+}
+
+/// The one line that [`crate::process::Role`] waits for.
+fn announce(address: SocketAddr) {
+    println!("{address}");
+}
