@@ -65,11 +65,11 @@ impl Genuine {
         let (at, byte) = (mutation.at, mutation.byte);
         let value = &mut headers[which].1;
         match mutation.kind {
-            0 => body.iter_mut().nth(at.index(self.body.len())).unwrap().bitxor(1 << (byte % 8)),
+            0 => body[at.index(self.body.len())] ^= 1 << (byte % 8),
             1 => drop(body.remove(at.index(self.body.len()))),
             2 => body.insert(at.index(self.body.len() + 1), byte),
             3 => body.truncate(at.index(self.body.len())),
-            4 => value.iter_mut().nth(at.index(original[which].1.len())).unwrap().bitxor(1 << (byte % 8)),
+            4 => value[at.index(original[which].1.len())] ^= 1 << (byte % 8),
             5 => drop(value.remove(at.index(value.len()))),
             6 => value.insert(at.index(value.len() + 1), byte),
             7 => value.truncate(at.index(value.len())),
@@ -105,15 +105,5 @@ impl Genuine {
             return None;
         }
         Some(self.sender.verify(&map(&headers)?, &body, now).is_ok())
-    }
-}
-
-trait BitXor {
-    fn bitxor(self, mask: u8);
-}
-
-impl BitXor for &mut u8 {
-    fn bitxor(self, mask: u8) {
-        *self ^= mask;
     }
 }
