@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use schemas::backoff::Backoff;
 use schemas::decision::Verdict;
 use schemas::delivery::Body;
+use schemas::event::Identity;
 use schemas::trace::TraceContext;
 use schemas::{Decision, Delivery, DeliveryId, Event, WebhookName};
 use store::{DeliveryStatus, NewDelivery, StoreError};
@@ -132,9 +133,15 @@ impl Dispatcher {
             .get(&delivery.webhook)
             .ok_or_else(|| format!("the webhook `{}` is no longer configured", delivery.webhook))?;
         let raw = delivery.body.decompress().map_err(|error| error.to_string())?;
-        keys.push(format!("body:{}", delivery.body_key(&raw)));
         let event = senders::parse(*kind, connection, delivery, &raw).map_err(|error| error.to_string())?;
-        keys.extend(event.sender_id.as_ref().map(|id| format!("id:{}:{id}", delivery.webhook)));
+        let body = || format!("body:{}", delivery.body_key(&raw));
+        let id = event.sender_id.as_ref().map(|id| format!("id:{}:{id}", delivery.webhook));
+        match event.identity {
+            // An unsigned id proves nothing: the same body under another one is the same delivery.
+            Identity::Body => keys.extend(id.into_iter().chain([body()])),
+            Identity::SenderId => keys.push(id.unwrap_or_else(body)),
+            Identity::None => {}
+        }
         keys.extend(event.semantic_key.as_ref().map(|key| format!("same:{key}")));
         Ok(event)
     }

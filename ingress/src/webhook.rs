@@ -11,12 +11,12 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
-use http::header::EXPECT;
+use http::header::{CONTENT_TYPE, EXPECT};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use schemas::delivery::Body;
 use schemas::{Delivery, DeliveryId, WebhookName};
-use senders::{BodyFormat, Sender};
+use senders::{BodyFormat, Handshake, Sender};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -58,9 +58,13 @@ async fn receive(
     );
     async {
         let response = match take(&intake, name.as_ref(), request).await {
-            Ok(delivery) => {
+            Ok(Answer::Stored { delivery, status }) => {
                 let accepted = Accepted { delivery: delivery.to_string() };
-                (StatusCode::ACCEPTED, Json(accepted)).into_response()
+                (StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED), Json(accepted)).into_response()
+            }
+            Ok(Answer::Handshake(handshake)) => {
+                let status = StatusCode::from_u16(handshake.status).unwrap_or(StatusCode::OK);
+                (status, [(CONTENT_TYPE, "application/json")], handshake.body).into_response()
             }
             Err(refusal) => {
                 refusal.log();
@@ -77,11 +81,7 @@ async fn receive(
     .await
 }
 
-async fn take(
-    intake: &Arc<Intake>,
-    name: Option<&WebhookName>,
-    request: Request,
-) -> Result<DeliveryId, Refusal> {
+async fn take(intake: &Arc<Intake>, name: Option<&WebhookName>, request: Request) -> Result<Answer, Refusal> {
     let (parts, unread) = request.into_parts();
     let admitted = match admit(intake, name, &parts) {
         Ok(admitted) => admitted,
@@ -95,9 +95,13 @@ async fn take(
     };
     let raw = body::read(unread, &intake.limits.body, &intake.room).await?;
     let received_at = intake.clock.now();
-    let body = examine_anywhere(intake, &admitted, &parts.headers, raw).await?;
+    let body = match examine_anywhere(intake, &admitted, &parts.headers, raw).await? {
+        Examined::Delivery(body) => body,
+        Examined::Handshake(handshake) => return Ok(Answer::Handshake(handshake)),
+    };
     let id = DeliveryId::fresh(&*intake.clock);
     tracing::Span::current().record("delivery.id", tracing::field::display(id));
+    let status = admitted.accepted_status;
     let delivery = Delivery {
         id,
         webhook: admitted.name,
@@ -108,10 +112,26 @@ async fn take(
         replay_of: None,
     };
     match timeout(intake.limits.publish, intake.publisher.publish(delivery)).await {
-        Ok(Ok(())) => Ok(id),
+        Ok(Ok(())) => Ok(Answer::Stored { delivery: id, status }),
         Ok(Err(error)) => Err(Refusal::NotStored(error)),
         Err(_) => Err(Refusal::StoredTooSlowly),
     }
+}
+
+/// What a request that is not refused is told.
+enum Answer {
+    /// It is stored.
+    Stored { delivery: DeliveryId, status: u16 },
+    /// It only asked whether somebody is here.
+    Handshake(Handshake),
+}
+
+/// What a body turned out to be.
+enum Examined {
+    /// To be stored.
+    Delivery(Body),
+    /// To be answered at once.
+    Handshake(Handshake),
 }
 
 /// What is known of a request before its body.
@@ -119,6 +139,7 @@ struct Admitted {
     name: WebhookName,
     format: BodyFormat,
     headers: BTreeMap<String, String>,
+    accepted_status: u16,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -131,7 +152,8 @@ fn admit(intake: &Intake, name: Option<&WebhookName>, parts: &Parts) -> Result<A
     let slot = Arc::clone(&webhook.slots).try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let format = webhook.sender.check_content_type(&parts.headers)?;
     let headers = kept_headers(&webhook.sender, &parts.headers)?;
-    Ok(Admitted { name: name.clone(), format, headers, _slot: slot })
+    let accepted_status = webhook.sender.accepted_status();
+    Ok(Admitted { name: name.clone(), format, headers, accepted_status, _slot: slot })
 }
 
 /// The headers that a parser will need. A doubled one would be read by chance.
@@ -155,7 +177,7 @@ async fn examine_anywhere(
     admitted: &Admitted,
     headers: &HeaderMap,
     raw: RawBody,
-) -> Result<Body, Refusal> {
+) -> Result<Examined, Refusal> {
     if raw.bytes.len() <= LARGE {
         return examine(intake, &admitted.name, admitted.format, headers, &raw.bytes);
     }
@@ -172,9 +194,13 @@ fn examine(
     format: BodyFormat,
     headers: &HeaderMap,
     raw: &[u8],
-) -> Result<Body, Refusal> {
+) -> Result<Examined, Refusal> {
     let webhook = intake.webhooks.get(name).ok_or(Refusal::UnknownName)?;
-    webhook.sender.verify(headers, raw)?;
-    json::check(&Sender::json_of(format, raw)?, intake.limits.json_depth)?;
-    Ok(Body::compress(raw))
+    let (sender, now) = (&webhook.sender, intake.clock.now());
+    if let Some(handshake) = sender.handshake(headers, raw, now) {
+        return Ok(Examined::Handshake(handshake));
+    }
+    sender.verify(headers, raw, now)?;
+    json::check(&sender.json_of(format, raw)?, intake.limits.json_depth)?;
+    Ok(Examined::Delivery(Body::compress(raw)))
 }

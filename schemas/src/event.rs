@@ -23,6 +23,16 @@ pub enum SourceKind {
     Jira,
     /// Sentry, sentry.io or self-hosted.
     Sentry,
+    /// Gitea or Forgejo.
+    Gitea,
+    /// Bitbucket Cloud or Data Center.
+    Bitbucket,
+    /// Linear.
+    Linear,
+    /// Slack.
+    Slack,
+    /// Any other tool, by a mapping that its owner wrote.
+    Generic,
 }
 
 impl SourceKind {
@@ -34,6 +44,11 @@ impl SourceKind {
             Self::Gitlab => "gitlab",
             Self::Jira => "jira",
             Self::Sentry => "sentry",
+            Self::Gitea => "gitea",
+            Self::Bitbucket => "bitbucket",
+            Self::Linear => "linear",
+            Self::Slack => "slack",
+            Self::Generic => "generic",
         }
     }
 }
@@ -154,8 +169,11 @@ pub struct Event {
     pub actor: Option<Actor>,
     /// The issue, pull request or alert it is about.
     pub item: Option<Item>,
-    /// The label that was added or removed.
+    /// The label that was added or removed; the first of `added_labels` where several were.
     pub label: Option<Untrusted>,
+    /// Every label that was added by it: GitLab and Jira tell several at once.
+    #[serde(default)]
+    pub added_labels: Vec<Untrusted>,
     /// The comment or review that was written.
     pub comment: Option<Comment>,
     /// The commits it is about.
@@ -165,6 +183,75 @@ pub struct Event {
     pub sender_id: Option<String>,
     /// Equal for two deliveries of one happening (a repository hook and an App hook).
     pub semantic_key: Option<String>,
+    /// What makes two deliveries one, besides `semantic_key`.
+    #[serde(default)]
+    pub identity: Identity,
+    /// The status that an issue moved to, as its tracker spells it.
+    #[serde(default)]
+    pub status: Option<Untrusted>,
+    /// How a pipeline ended, in GitHub's words: `success`, `failure`, `cancelled`, `skipped`, ...
+    #[serde(default)]
+    pub conclusion: Option<String>,
+    /// The tracker's project where that is no repository: Jira's key `PAY`, Sentry's slug `api`.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The severity of an alert or error: `fatal`, `error`, `warning`, `info`, `debug`.
+    #[serde(default)]
+    pub level: Option<String>,
+    /// The function or file that an error is put down to.
+    #[serde(default)]
+    pub culprit: Option<Untrusted>,
+    /// The caller's own name for what it dispatched.
+    #[serde(default)]
+    pub dispatch: Option<Untrusted>,
+    /// Whether not everybody who sees the repository may see it: a public answer could tell it.
+    #[serde(default)]
+    pub confidential: bool,
+}
+
+impl Event {
+    /// An event of which nothing but its kind is known yet.
+    #[must_use]
+    pub fn new(id: DeliveryId, source: SourceKind, connection: ConnectionName, r#type: EventType) -> Self {
+        Self {
+            id,
+            source,
+            connection,
+            r#type,
+            time: None,
+            work_item: None,
+            repository: None,
+            actor: None,
+            item: None,
+            label: None,
+            added_labels: Vec::new(),
+            comment: None,
+            change: None,
+            sender_id: None,
+            semantic_key: None,
+            identity: Identity::default(),
+            status: None,
+            conclusion: None,
+            project: None,
+            level: None,
+            culprit: None,
+            dispatch: None,
+            confidential: false,
+        }
+    }
+}
+
+/// What makes two deliveries of one sender the same delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// Equal bodies, or equal `sender_id`s: the id is not signed, so a replay may bear a new one.
+    #[default]
+    Body,
+    /// `sender_id` alone: it is signed, or the owner says that it can be relied on.
+    SenderId,
+    /// Nothing: every delivery counts.
+    None,
 }
 
 /// The repository an event names.

@@ -78,20 +78,28 @@ pub(crate) fn json_of(format: BodyFormat, raw: &[u8]) -> Result<Cow<'_, [u8]>, M
     }
 }
 
-/// The one field `payload` of a form (WHATWG URL, application/x-www-form-urlencoded parsing).
+/// The one field `payload` of a form.
 fn payload_field(form: &[u8]) -> Result<Vec<u8>, MalformedForm> {
     let mut payload = None;
-    for field in form.split(|byte| *byte == b'&') {
-        let split = field.iter().position(|byte| *byte == b'=').unwrap_or(field.len());
-        let (name, value) = field.split_at(split);
-        if unescape(name)? != b"payload" {
-            continue;
-        }
-        if payload.replace(unescape(value.strip_prefix(b"=").unwrap_or(value))?).is_some() {
+    for field in fields(form) {
+        let (name, value) = field?;
+        if name == b"payload" && payload.replace(value).is_some() {
             return Err(MalformedForm::NotOnePayload);
         }
     }
     payload.ok_or(MalformedForm::NotOnePayload)
+}
+
+/// A field's name and value.
+type Field = (Vec<u8>, Vec<u8>);
+
+/// The fields of a form (WHATWG URL, application/x-www-form-urlencoded parsing).
+pub(crate) fn fields(form: &[u8]) -> impl Iterator<Item = Result<Field, MalformedForm>> {
+    form.split(|byte| *byte == b'&').filter(|field| !field.is_empty()).map(|field| {
+        let split = field.iter().position(|byte| *byte == b'=').unwrap_or(field.len());
+        let (name, value) = field.split_at(split);
+        Ok((unescape(name)?, unescape(value.strip_prefix(b"=").unwrap_or(value))?))
+    })
 }
 
 fn unescape(text: &[u8]) -> Result<Vec<u8>, MalformedForm> {

@@ -1,11 +1,23 @@
 //! Why a request is refused or a delivery cannot be read. No message holds a secret or payload text.
 
-use schemas::event::SourceKind;
-
 /// A webhook whose secret is empty: everybody could sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the webhook's secret is empty; set the same non-empty secret here and at the sender")]
 pub struct EmptySecret;
+
+/// A key that signatures cannot be checked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSecret {
+    /// Everybody could sign.
+    #[error(transparent)]
+    Empty(#[from] EmptySecret),
+    /// Not as senders hand it out (standard-webhooks.md, "Signature scheme").
+    #[error("a signing token is `whsec_` and base64 of 24 to 64 bytes; copy it whole from the sender's page")]
+    NoSigningToken,
+    /// No name that HTTP allows for a header.
+    #[error("this is no name of a header")]
+    HeaderName,
+}
 
 /// Why a request is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +34,15 @@ pub enum Unverified {
     /// The signature belongs to another body or another secret.
     #[error("the signature does not fit the body")]
     Mismatch,
+    /// A secret sent in clear that is not ours.
+    #[error("the header `{0}` does not hold the secret")]
+    WrongToken(&'static str),
+    /// Signed too long ago, or in the future: a replay, or a clock that is wrong.
+    #[error("the signed time `{0}` is missing or out of the accepted window; compare both clocks")]
+    Stale(&'static str),
+    /// A stronger proof than this webhook is configured for; ignoring it would be a way around it.
+    #[error("the sender signs in the header `{0}`, but no key for it is configured; add the key here")]
+    NoKeyFor(&'static str),
 }
 
 impl Unverified {
@@ -32,7 +53,9 @@ impl Unverified {
             Self::Missing(_) => "missing",
             Self::Duplicated(_) => "duplicated",
             Self::Malformed(_) => "malformed",
-            Self::Mismatch => "mismatch",
+            Self::Mismatch | Self::WrongToken(_) => "mismatch",
+            Self::Stale(_) => "stale",
+            Self::NoKeyFor(_) => "no_key",
         }
     }
 }
@@ -60,6 +83,9 @@ pub enum MalformedForm {
     /// A `%` that two hex digits do not follow.
     #[error("the form holds a broken percent escape")]
     Escape,
+    /// A field twice: which one a proxy before us looked at cannot be told.
+    #[error("the form holds a field more than once")]
+    Doubled,
     /// Not exactly one field `payload`.
     #[error("the form must hold exactly one field `payload`")]
     NotOnePayload,
@@ -68,9 +94,12 @@ pub enum MalformedForm {
 /// Why a delivery cannot be read as an event.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
-    /// This version reads no events of that kind.
-    #[error("this version reads no events from {0}")]
-    NoParser(SourceKind),
+    /// A body of no known shape.
+    #[error("a webhook of the kind `generic` is read by its mapping only")]
+    NoMapping,
+    /// The body says nothing that names the event.
+    #[error("nothing in the body says what happened: `{0}` is missing")]
+    Nameless(&'static str),
     /// A header that says what the body is about was not stored or not sent.
     #[error("the header `{0}` is missing")]
     MissingHeader(&'static str),

@@ -92,6 +92,7 @@ fn a_labelled_issue_in_full() {
     assert_eq!(item.author.as_deref(), Some("reporter"));
     assert!(!item.is_pull_request);
     assert_eq!(event.label.unwrap().expose(), "agent:fix");
+    assert_eq!(event.added_labels.iter().map(|label| label.expose()).collect::<Vec<_>>(), ["agent:fix"]);
     assert!(event.comment.is_none() && event.change.is_none());
 }
 
@@ -251,8 +252,8 @@ fn what_cannot_be_read() {
     nameless.headers.remove("x-github-event");
     let nameless = parse(SourceKind::Github, &"github".into(), &nameless, b"{}");
     assert!(matches!(nameless, Err(ParseError::MissingHeader("x-github-event"))));
-    let other = parse(SourceKind::Sentry, &"sentry".into(), &delivery("issues"), b"{}");
-    assert!(matches!(other, Err(ParseError::NoParser(SourceKind::Sentry))));
+    let other = parse(SourceKind::Generic, &"any".into(), &delivery("issues"), b"{}");
+    assert!(matches!(other, Err(ParseError::NoMapping)));
 }
 
 #[test]
@@ -285,6 +286,7 @@ fn one_happening_has_one_key() {
 
     let dispatch = json!({"action": "go", "branch": "main", "repository": repository()});
     assert_eq!(key("repository_dispatch", &dispatch), None, "nothing tells two of them apart");
+    assert_eq!(read("repository_dispatch", &dispatch).unwrap().dispatch.unwrap().expose(), "go");
     assert_eq!(key("issues", &with(labeled(), "/issue/updated_at", Value::Null)), None);
 }
 
@@ -315,6 +317,17 @@ fn a_pipeline_belongs_to_its_one_pull_request_here() {
     assert_eq!(item(json!([link(4, 8)])), None, "opened in another repository");
     assert_eq!(item(json!([link(4, 7), link(5, 7)])), None);
     assert_eq!(item(json!([])), None);
+}
+
+#[test]
+fn a_pipeline_says_how_it_ended() {
+    for (conclusion, expected) in
+        [(json!("timed_out"), Some("timed_out")), (Value::Null, None), (json!(1), None)]
+    {
+        let run = json!({"id": 1, "head_branch": "fix", "conclusion": conclusion});
+        let body = json!({"action": "completed", "repository": repository(), "workflow_run": run});
+        assert_eq!(read("workflow_run", &body).unwrap().conclusion.as_deref(), expected);
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

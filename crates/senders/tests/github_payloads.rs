@@ -23,7 +23,7 @@ fn read(path: &PathBuf) -> Event {
     let signature = format!("sha256={}", hex::encode(mac.into_bytes()));
     headers.insert("x-hub-signature-256", signature.parse().unwrap());
     let sender = Sender::GitHub(GitHub::new(vec![b"secret".to_vec()]).unwrap());
-    sender.verify(&headers, &raw).unwrap();
+    sender.verify(&headers, &raw, chrono::DateTime::UNIX_EPOCH).unwrap();
     let delivery = Delivery {
         id: DeliveryId(uuid::Uuid::from_u128(1)),
         webhook: "github".into(),

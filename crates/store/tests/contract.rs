@@ -35,21 +35,12 @@ fn id(number: u128) -> uuid::Uuid {
 }
 
 fn event(number: u128) -> Event {
+    let connection = ConnectionName::from("github");
     Event {
-        id: DeliveryId(id(number)),
-        source: SourceKind::Github,
-        connection: ConnectionName::from("github"),
-        r#type: EventType::IssueLabeled,
         time: Some(now()),
         work_item: Some(WorkItem::from("github:acme/api#12")),
-        repository: None,
-        actor: None,
-        item: None,
         label: Some(Untrusted::new("nul \0 inside")),
-        comment: None,
-        change: None,
-        sender_id: None,
-        semantic_key: None,
+        ..Event::new(DeliveryId(id(number)), SourceKind::Github, connection, EventType::IssueLabeled)
     }
 }
 

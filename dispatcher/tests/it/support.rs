@@ -43,11 +43,8 @@ pub fn repo() -> RepoRef {
 
 /// An `issue.labeled` event by `ana` on `acme/api#12`.
 pub fn labeled(label: &str) -> Event {
+    let id = DeliveryId(uuid::Uuid::from_u128(7));
     Event {
-        id: DeliveryId(uuid::Uuid::from_u128(7)),
-        source: SourceKind::Github,
-        connection: github(),
-        r#type: EventType::IssueLabeled,
         time: Some(at("2026-11-21T10:00:00Z")),
         work_item: Some(WorkItem::from("github:acme/api#12")),
         repository: Some(Repository { name: repo(), default_branch: Some("main".into()) }),
@@ -60,10 +57,7 @@ pub fn labeled(label: &str) -> Event {
             ..Item::default()
         }),
         label: Some(Untrusted::from(label)),
-        comment: None,
-        change: None,
-        sender_id: None,
-        semantic_key: None,
+        ..Event::new(id, SourceKind::Github, github(), EventType::IssueLabeled)
     }
 }
 

@@ -34,7 +34,7 @@ async fn ping(server: &str, webhook: &WebhookName, secrets: &[SecretString], clo
         Ok(github) => Sender::GitHub(github),
         Err(error) => return Check::fail(name, error.to_string(), "give it a secret"),
     };
-    let (headers, body) = sender.sample(&clock.fresh_id().to_string());
+    let (headers, body) = sender.sample(&clock.fresh_id().to_string(), clock.now());
     let mut request = reqwest::Client::new().post(format!("{server}/webhooks/{webhook}")).body(body);
     for (header, value) in headers {
         request = request.header(header, value);

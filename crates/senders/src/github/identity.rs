@@ -7,7 +7,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemas::event::EventType;
 use schemas::{Event, WorkItem};
-use sha2::{Digest, Sha256};
+
+use crate::naming::{self, host_of};
 
 use super::payload::{Account, Payload};
 
@@ -30,17 +31,12 @@ pub(super) fn time_of(event: &EventType, payload: &Payload) -> Option<DateTime<U
 /// The key of `event`; `None` where nothing in the body tells two equal happenings apart.
 pub(super) fn semantic_key(event: &Event, payload: &Payload) -> Option<String> {
     let repository = payload.repository.as_ref()?;
-    let host = repository.html_url.as_deref()?.split("://").nth(1)?.split('/').next()?;
+    let host = host_of(repository.html_url.as_deref()?)?;
     let time = event.time?.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     let about = event.work_item.as_ref().map_or(repository.full_name.as_deref()?, WorkItem::as_str);
     let actor = event.actor.as_ref().map_or("", |actor| actor.id.as_str());
     let r#type = event.r#type.to_string();
-    let mut hash = Sha256::new();
-    for part in [host, &r#type, about, actor, &object_of(&event.r#type, payload), &time] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    Some(hex::encode(hash.finalize()))
+    Some(naming::semantic_key(&[host, &r#type, about, actor, &object_of(&event.r#type, payload), &time]))
 }
 
 /// What was written, added or moved, by GitHub's own id where it has one.

@@ -1,6 +1,6 @@
 //! A GitHub body as an [`Event`].
 
-use schemas::event::{Actor, ActorKind, Change, Comment, EventType, Item, Repository};
+use schemas::event::{Actor, ActorKind, Change, Comment, EventType, Item, Repository, SourceKind};
 use schemas::{ConnectionName, Delivery, Event, RepoRef, Untrusted, WorkItem};
 use serde_json::Value;
 
@@ -32,10 +32,11 @@ pub(crate) fn parse(
     let repository = payload.repository.as_ref().and_then(|given| repository(connection, given));
     let item = item(&payload);
     let number = item.as_ref().map(|item| item.key.clone()).or_else(|| pipeline_number(&payload));
+    let label = payload.label.as_ref().map(|label| Untrusted::new(label.name.as_str()));
+    let labeled = matches!(r#type, EventType::IssueLabeled | EventType::PullRequestLabeled);
+    let is_dispatch = r#type == EventType::DispatchReceived;
+    let run = payload.workflow_run.as_ref().or(payload.check_suite.as_ref());
     let mut event = Event {
-        id: delivery.id,
-        source: schemas::event::SourceKind::Github,
-        connection: connection.clone(),
         time: identity::time_of(&r#type, &payload),
         work_item: repository.as_ref().zip(number).map(|(repository, number)| {
             WorkItem(format!("{}:{}#{number}", repository.name.connection, repository.name.path))
@@ -43,12 +44,14 @@ pub(crate) fn parse(
         repository,
         actor: payload.sender.as_ref().and_then(actor),
         item,
-        label: payload.label.as_ref().map(|label| Untrusted::new(label.name.as_str())),
+        added_labels: label.iter().filter(|_| labeled).cloned().collect(),
+        label,
         comment: comment(&payload),
         change: change(&payload),
         sender_id: header(DELIVERY).map(str::to_owned),
-        semantic_key: None,
-        r#type,
+        conclusion: run.and_then(|run| run.conclusion.clone()),
+        dispatch: payload.action.as_deref().filter(|_| is_dispatch).map(Untrusted::from),
+        ..Event::new(delivery.id, SourceKind::Github, connection.clone(), r#type)
     };
     event.semantic_key = identity::semantic_key(&event, &payload);
     Ok(event)

@@ -181,6 +181,9 @@ pub(super) struct Pipeline {
     pub head_branch: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub head_sha: Option<String>,
+    /// Null until it is completed.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub conclusion: Option<String>,
     /// Workflow runs only.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub head_repository: Option<Repository>,

@@ -1,0 +1,36 @@
+//! Bitbucket Cloud and Bitbucket Data Center: one scheme, two families of bodies.
+//!
+//! Their event keys differ (`pullrequest:created`, `pr:opened`), so one webhook kind reads both.
+//! Data Center repeats the key in the signed body, Cloud does not; either way the unsigned header
+//! is checked against the body.
+
+mod cloud;
+mod data_center;
+mod parse;
+mod verify;
+
+use crate::content::BodyFormat;
+
+pub(crate) use parse::parse;
+pub use verify::Bitbucket;
+pub(crate) use verify::handshake;
+
+pub(crate) const FORMATS: &[BodyFormat] = &[BodyFormat::Json];
+pub(crate) const KEPT_HEADERS: &[&str] = &[EVENT, CLOUD_ID, DATA_CENTER_ID, "content-type"];
+
+const EVENT: &str = "x-event-key";
+/// New for each delivery, equal over its retries.
+const CLOUD_ID: &str = "x-request-uuid";
+const DATA_CENTER_ID: &str = "x-request-id";
+
+/// An event that has no effect anywhere.
+pub(crate) fn sample(bitbucket: &Bitbucket, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+    let body = serde_json::json!({ "changes": {}, "delivery": id }).to_string().into_bytes();
+    let mut headers = vec![
+        (EVENT, "repo:updated".to_owned()),
+        (CLOUD_ID, id.to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    headers.extend(bitbucket.sign(&body));
+    (headers, body)
+}
