@@ -32,7 +32,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
         let intake = Role::start("intake", &[folder.path().as_os_str()]).await?;
         intakes.push(short(intake.address, &deliveries, "intake").await?);
     }
-    let decided = sustained(&deliveries, table).await?;
+    let sustained = sustained(&deliveries).await?;
     floors.push(floor(&deliveries).await?);
     let floor = median(floors);
     let mut add = |name, measured, part| {
@@ -40,7 +40,13 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
         table.add(Figure { name, unit: "/s", measured, floor: Some(floor), target });
     };
     add("webhooks, intake alone", median(intakes), 0.3);
-    add("webhooks, decisions written", decided, 0.06);
+    add("webhooks, decisions written", sustained.per_second, 0.06);
+    let mut add = |name, measured, target| {
+        table.add(Figure { name, unit: "MB", measured, floor: None, target });
+    };
+    add("memory, idle", sustained.idle, Target::AtMost(40.0));
+    add("memory, at most under load", sustained.highest, Target::None);
+    add("memory, idle again after the load", sustained.rested, Target::None);
     Ok(())
 }
 
@@ -59,8 +65,16 @@ fn print(name: &str, outcome: &Outcome) {
     println!("  {name:<8} {:>7.0}/s   {}", outcome.per_second, outcome.latency);
 }
 
-/// Decided webhooks a second, from the first one sent to the last decision committed.
-async fn sustained(deliveries: &Deliveries, table: &mut Table) -> anyhow::Result<f64> {
+/// What `pullwright up` does under load, and what it holds in memory, in MB.
+struct Sustained {
+    /// Webhooks, from the first one sent to the last decision committed.
+    per_second: f64,
+    idle: f64,
+    highest: f64,
+    rested: f64,
+}
+
+async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let forge = Forge::start().await?;
     let site = Site::new(&forge, "agent:fix", "true")?;
     let up = site.start().await?;
@@ -94,18 +108,12 @@ async fn sustained(deliveries: &Deliveries, table: &mut Table) -> anyhow::Result
         REST.as_secs()
     );
     println!("           store.db {:.0} MB", site.size("store.db") as f64 / 1e6);
-    let mut add = |name, measured, target| {
-        table.add(Figure { name, unit: "MB", measured, floor: None, target });
-    };
-    add("memory, idle", idle.0, Target::AtMost(40.0));
-    add("memory, at most under load", loaded.1, Target::None);
-    add("memory, idle again after load", rested.0, Target::None);
     up.stop().await?;
 
     let again = site.start().await?;
     println!("           ready {} after a start on these records", millis(again.ready_after));
     again.stop().await?;
-    Ok(per_second)
+    Ok(Sustained { per_second, idle: idle.0, highest: loaded.1, rested: rested.0 })
 }
 
 /// Deliveries that wait for their decision, as `/readyz` tells.

@@ -52,7 +52,10 @@ impl Store {
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let write = Database::connect(sqlite(&url, 1)).await?;
-        migration::Migrator::up(&write, None).await?;
+        // One transaction: a process that is killed here leaves the database as it was.
+        let migrating = write.begin_with_options(immediate()).await?;
+        migration::Migrator::up(&migrating, None).await?;
+        migrating.commit().await?;
         let read = Database::connect(sqlite(&url, 4)).await?;
         Ok(Self { write, read })
     }
@@ -62,11 +65,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        Ok(Tx { inner: self.write.begin_with_options(options).await? })
+        Ok(Tx { inner: self.write.begin_with_options(immediate()).await? })
     }
 
     /// Asks the database for anything at all, for `/readyz`.
@@ -97,6 +96,14 @@ impl Tx {
     pub async fn commit(self) -> Result<(), StoreError> {
         self.inner.commit().await?;
         Ok(())
+    }
+}
+
+/// Takes the write lock at once: a transaction that reads first could not get it later.
+fn immediate() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..Default::default()
     }
 }
 
