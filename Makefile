@@ -1,7 +1,7 @@
 # `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
 # REPO, KEEP and REQUIRE_ALL reach the scripts through the environment.
 .POSIX:
-.PHONY: help demo test
+.PHONY: help demo test bench
 
 help:
 	@echo 'make demo                    from a labelled issue to a pull request, on this machine'
@@ -9,9 +9,13 @@ help:
 	@echo 'make demo KEEP=1             leave it running at the end'
 	@echo 'make test                    every group of tests that this machine can run'
 	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
+	@echo 'make bench                   the figures of the README, each beside its floor'
 
 demo:
 	@scripts/demo
 
 test:
 	@scripts/test
+
+bench:
+	@cargo bench --locked --bench figures

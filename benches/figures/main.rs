@@ -37,9 +37,9 @@ fn main() -> ExitCode {
     {
         return ended(on_threads(roles::play(role, rest)));
     }
-    // Test runners start every target; only `cargo bench` says this.
+    // Test runners start every target, and read its output; only `cargo bench` says this.
     if !words.contains(&"--bench") {
-        println!("nothing to test here; `cargo bench --bench figures` measures");
+        eprintln!("nothing to test here; `cargo bench --bench figures` measures");
         return ExitCode::SUCCESS;
     }
     let chosen: Vec<&str> = words.into_iter().filter(|word| !word.starts_with('-')).collect();
