@@ -127,13 +127,17 @@ impl Dispatcher {
     }
 
     fn read(&self, delivery: &Delivery, keys: &mut Vec<String>) -> Result<Event, String> {
-        let (kind, connection) = self
+        let reading = self
             .settings
             .webhooks
             .get(&delivery.webhook)
             .ok_or_else(|| format!("the webhook `{}` is no longer configured", delivery.webhook))?;
         let raw = delivery.body.decompress().map_err(|error| error.to_string())?;
-        let event = senders::parse(*kind, connection, delivery, &raw).map_err(|error| error.to_string())?;
+        let event = match &reading.mapping {
+            Some(mapping) => senders::generic::parse(mapping, &reading.connection, delivery, &raw),
+            None => senders::parse(reading.kind, &reading.connection, delivery, &raw),
+        };
+        let event = event.map_err(|error| error.to_string())?;
         let body = || format!("body:{}", delivery.body_key(&raw));
         let id = event.sender_id.as_ref().map(|id| format!("id:{}:{id}", delivery.webhook));
         match event.identity {

@@ -21,6 +21,7 @@ use std::time::Duration;
 use broker::wake::WakeUps;
 use forge::Forge;
 use schemas::event::SourceKind;
+use schemas::mapping::Mapping;
 use schemas::run::RepositorySetup;
 use schemas::{Clock, ConnectionName, RepoRef, RunId, WebhookName};
 use store::Store;
@@ -38,10 +39,21 @@ pub use reap::Watches;
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";
 
+/// How the deliveries of one webhook are read.
+#[derive(Debug, Clone)]
+pub struct WebhookReading {
+    /// What sends them.
+    pub kind: SourceKind,
+    /// The connection that its events belong to.
+    pub connection: ConnectionName,
+    /// Where a body of [`SourceKind::Generic`] holds what.
+    pub mapping: Option<Mapping>,
+}
+
 /// What the dispatcher is told once, at start.
 pub struct Settings {
     /// What each webhook's deliveries are, and the connection they belong to.
-    pub webhooks: BTreeMap<WebhookName, (SourceKind, ConnectionName)>,
+    pub webhooks: BTreeMap<WebhookName, WebhookReading>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
     /// How long a worker keeps a run without a heartbeat.

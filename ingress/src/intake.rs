@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::Publisher;
+use ipnet::IpNet;
 use schemas::{Clock, WebhookName};
 use senders::Sender;
 use telemetry::Meters;
@@ -51,27 +53,57 @@ pub struct Intake {
     pub(crate) meters: Meters,
 }
 
-/// One configured webhook.
+/// What configuration says of one webhook.
+#[derive(Debug)]
+pub struct Route {
+    /// Its scheme and secrets.
+    pub sender: Sender,
+    /// Signatures are not looked at: for trying things out on one's own machine.
+    pub insecure: bool,
+    /// The networks that deliveries may come from; empty allows all.
+    pub networks: Vec<IpNet>,
+    /// How many deliveries it may bring.
+    pub rate: Option<Rate>,
+}
+
+/// A steady rate with room for bursts; beyond it 429.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Deliveries a minute in the long run.
+    pub per_minute: NonZeroU32,
+    /// Deliveries at once.
+    pub burst: NonZeroU32,
+}
+
+/// One configured webhook at work.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    pub(crate) sender: Sender,
+    pub(crate) route: Route,
     pub(crate) slots: Arc<Semaphore>,
+}
+
+impl Route {
+    /// A route that takes what `sender` signed, from anywhere and at any rate.
+    #[must_use]
+    pub fn new(sender: Sender) -> Self {
+        Self { sender, insecure: false, networks: Vec::new(), rate: None }
+    }
 }
 
 impl Intake {
     /// An intake for `webhooks`, which stores what it takes through `publisher`.
     #[must_use]
     pub fn new(
-        webhooks: BTreeMap<WebhookName, Sender>,
+        webhooks: BTreeMap<WebhookName, Route>,
         publisher: Arc<dyn Publisher>,
         clock: Arc<dyn Clock>,
         limits: IntakeLimits,
         meters: Meters,
     ) -> Self {
         let slots = limits.requests_per_webhook.min(Semaphore::MAX_PERMITS);
-        let webhooks = webhooks.into_iter().map(|(name, sender)| {
+        let webhooks = webhooks.into_iter().map(|(name, route)| {
             let slots = Arc::new(Semaphore::new(slots));
-            (name, Webhook { sender, slots })
+            (name, Webhook { route, slots })
         });
         Self {
             webhooks: webhooks.collect(),

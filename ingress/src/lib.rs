@@ -12,6 +12,6 @@ mod refusal;
 pub mod server;
 mod webhook;
 
-pub use intake::{Intake, IntakeLimits};
+pub use intake::{Intake, IntakeLimits, Rate, Route};
 pub use server::{ConnectionLimits, Stop, serve};
 pub use webhook::router;

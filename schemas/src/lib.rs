@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod intent;
+pub mod mapping;
 pub mod report;
 pub mod run;
 pub mod trace;

@@ -185,7 +185,7 @@ impl Parts {
             // Configuration refuses an empty secret; without a sender the route answers 404.
             match GitHub::new(secrets) {
                 Ok(github) => {
-                    senders.insert(name.clone(), Sender::GitHub(github));
+                    senders.insert(name.clone(), ingress::Route::new(Sender::GitHub(github)));
                 }
                 Err(error) => tracing::error!(webhook = %name, %error, "the webhook is not served"),
             }
@@ -243,7 +243,14 @@ fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Se
     let repositories = settings.clone();
     dispatcher::Settings {
         webhooks: webhooks
-            .map(|(name, webhook)| (name.clone(), (webhook.kind, webhook.connection.clone())))
+            .map(|(name, webhook)| {
+                let reading = dispatcher::WebhookReading {
+                    kind: webhook.kind,
+                    connection: webhook.connection.clone(),
+                    mapping: None,
+                };
+                (name.clone(), reading)
+            })
             .collect(),
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
         lease: settings.runs.lease,

@@ -33,7 +33,7 @@ use schemas::{ConnectionName, Delivery, Event};
 pub use bitbucket::Bitbucket;
 pub use content::BodyFormat;
 pub use error::{EmptySecret, InvalidSecret, MalformedForm, ParseError, UnsupportedContent, Unverified};
-pub use generic::{Generic, Mapping};
+pub use generic::Generic;
 pub use gitea::Gitea;
 pub use github::GitHub;
 pub use gitlab::GitLab;
@@ -194,7 +194,7 @@ impl Sender {
 }
 
 /// Reads a delivery as an event of `connection`; `raw` is its body, decompressed. A delivery of
-/// [`SourceKind::Generic`] is read by its [`Mapping::parse`] instead.
+/// [`SourceKind::Generic`] is read by [`generic::parse`] instead.
 ///
 /// What the sender says is believed as far as the signature goes: it says who delivered, not who
 /// wrote. An event without a mapping is kept as [`schemas::event::EventType::Unmapped`].

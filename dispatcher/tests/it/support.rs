@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::wake::WakeUps;
 use chrono::{DateTime, Utc};
 use dispatcher::rules::load_texts;
-use dispatcher::{Dispatcher, GateKey, Settings};
+use dispatcher::{Dispatcher, GateKey, Settings, WebhookReading};
 use forge::Forge;
 use schemas::automation::Permission;
 use schemas::clock::FakeClock;
@@ -80,7 +80,10 @@ impl World {
         let forges: BTreeMap<_, Arc<dyn Forge>> =
             BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
         let settings = Settings {
-            webhooks: BTreeMap::from([(WebhookName::from("github"), (SourceKind::Github, github()))]),
+            webhooks: BTreeMap::from([(
+                WebhookName::from("github"),
+                WebhookReading { kind: SourceKind::Github, connection: github(), mapping: None },
+            )]),
             repository_setup: Box::new(|_| RepositorySetup {
                 protected_paths: vec![".github/**".into()],
                 ..RepositorySetup::default()

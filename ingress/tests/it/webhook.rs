@@ -199,7 +199,7 @@ async fn through_the_embedded_queue() {
     let queue = Queue::open(&folder.path().join("queue.db"), QueueLimits::default()).await.unwrap();
     let sender = Sender::GitHub(GitHub::new(vec![crate::world::SECRET.to_vec()]).unwrap());
     let intake = ingress::Intake::new(
-        [("github".into(), sender)].into(),
+        [("github".into(), ingress::Route::new(sender))].into(),
         queue.publisher(),
         Arc::new(schemas::SystemClock::new()),
         IntakeLimits::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::fake::MemoryQueue;
 use hmac::{Hmac, KeyInit, Mac};
 use ingress::body::BodyLimits;
-use ingress::{ConnectionLimits, Intake, IntakeLimits, Stop, router, serve};
+use ingress::{ConnectionLimits, Intake, IntakeLimits, Route, Stop, router, serve};
 use schemas::clock::FakeClock;
 use senders::{GitHub, Sender};
 use sha2::Sha256;
@@ -47,7 +47,7 @@ impl World {
         let sender = Sender::GitHub(GitHub::new(vec![SECRET.to_vec()]).unwrap());
         let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let intake = Intake::new(
-            [("github".into(), sender)].into(),
+            [("github".into(), Route::new(sender))].into(),
             Arc::new(queue.clone()),
             Arc::new(FakeClock::new(now, 7)),
             limits,

@@ -1,9 +1,9 @@
 //! Any other tool: its owner says how it proves itself and where its body holds what.
 //!
-//! [`Generic`] is what ingress needs, [`Mapping`] what the dispatcher needs: neither knows the
-//! other's half.
+//! [`Generic`] is what ingress needs, [`parse`] with its mapping what the dispatcher needs: neither
+//! knows the other's half.
 
-mod mapping;
+mod parse;
 mod place;
 mod verify;
 
@@ -11,9 +11,8 @@ use chrono::{DateTime, Utc};
 
 use crate::content::BodyFormat;
 
-pub use mapping::{Dedupe, Mapping};
-pub use place::{InvalidPlace, Place};
-pub use verify::{Algorithm, Encoding, Generic, Scheme};
+pub use parse::parse;
+pub use verify::{Generic, Scheme};
 
 pub(crate) const FORMATS: &[BodyFormat] = &[BodyFormat::Json];
 

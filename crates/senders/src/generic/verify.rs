@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName};
-use serde::Deserialize;
+use schemas::mapping::Encoding;
 
 use crate::error::{InvalidSecret, Unverified};
 use crate::signature::{Keys, SHA256_BYTES, sha256_hex, single};
@@ -20,7 +20,7 @@ pub enum Scheme {
         /// The signing tokens.
         tokens: Vec<String>,
     },
-    /// An HMAC over the raw body in a header. A replay is not told from the first delivery.
+    /// An HMAC-SHA256 over the raw body in a header. A replay is not told from the first delivery.
     Hmac {
         /// The header's name.
         header: String,
@@ -28,8 +28,6 @@ pub enum Scheme {
         prefix: String,
         /// How the signature is written.
         encoding: Encoding,
-        /// The hash.
-        algorithm: Algorithm,
         /// The secrets, as text.
         secrets: Vec<Vec<u8>>,
     },
@@ -38,25 +36,6 @@ pub enum Scheme {
         /// The tokens.
         tokens: Vec<Vec<u8>>,
     },
-}
-
-/// How a signature is written as text; each has one spelling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Encoding {
-    /// Lower-case hex digits.
-    Hex,
-    /// Base64 (RFC 4648, section 4) with its padding.
-    Base64,
-}
-
-/// The hashes an HMAC may be made with. SHA-1 and MD5 are not among them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Algorithm {
-    /// SHA-256.
-    #[default]
-    Sha256,
 }
 
 /// A configured webhook of any tool.
@@ -75,7 +54,7 @@ enum Proof {
 
 impl Generic {
     /// A webhook that proves itself by `scheme`. `id_header` is the header that its mapping's
-    /// [`super::Dedupe::Header`] names.
+    /// [`schemas::mapping::Dedupe::Header`] names.
     ///
     /// # Errors
     /// When there is no secret, one is empty or of the wrong form, or a header's name is none.
@@ -86,7 +65,7 @@ impl Generic {
                 kept.push(standard_webhooks::ID);
                 Proof::StandardWebhooks(SigningTokens::new(&tokens)?)
             }
-            Scheme::Hmac { header, prefix, encoding, algorithm: Algorithm::Sha256, secrets } => {
+            Scheme::Hmac { header, prefix, encoding, secrets } => {
                 Proof::Hmac { header: name(&header)?, prefix, encoding, keys: Keys::new(&secrets)? }
             }
             Scheme::Bearer { tokens } => Proof::Bearer(Tokens::new(tokens)?),
@@ -112,7 +91,7 @@ impl Generic {
             Proof::Hmac { header, prefix, encoding, keys } => {
                 let text = single(headers, header)?.strip_prefix(prefix.as_bytes());
                 let signature =
-                    text.and_then(|text| encoding.decode(text)).ok_or(Unverified::Malformed(header))?;
+                    text.and_then(|text| decode(*encoding, text)).ok_or(Unverified::Malformed(header))?;
                 keys.verify(&[raw], &[signature])
             }
             Proof::Bearer(tokens) => {
@@ -128,7 +107,7 @@ impl Generic {
         match &self.proof {
             Proof::StandardWebhooks(tokens) => tokens.sign(id, now, raw),
             Proof::Hmac { header, prefix, encoding, keys } => {
-                let signature = keys.sign(&[raw]).map(|mac| format!("{prefix}{}", encoding.encode(mac)));
+                let signature = keys.sign(&[raw]).map(|mac| format!("{prefix}{}", encode(*encoding, mac)));
                 signature.map(|signature| (*header, signature)).into_iter().collect()
             }
             Proof::Bearer(tokens) => vec![(AUTHORIZATION, format!("Bearer {}", tokens.first()))],
@@ -136,19 +115,17 @@ impl Generic {
     }
 }
 
-impl Encoding {
-    fn decode(self, text: &[u8]) -> Option<[u8; SHA256_BYTES]> {
-        match self {
-            Self::Hex => sha256_hex(text),
-            Self::Base64 => STANDARD.decode(text).ok()?.try_into().ok(),
-        }
+fn decode(encoding: Encoding, text: &[u8]) -> Option<[u8; SHA256_BYTES]> {
+    match encoding {
+        Encoding::Hex => sha256_hex(text),
+        Encoding::Base64 => STANDARD.decode(text).ok()?.try_into().ok(),
     }
+}
 
-    fn encode(self, mac: [u8; SHA256_BYTES]) -> String {
-        match self {
-            Self::Hex => hex::encode(mac),
-            Self::Base64 => STANDARD.encode(mac),
-        }
+fn encode(encoding: Encoding, mac: [u8; SHA256_BYTES]) -> String {
+    match encoding {
+        Encoding::Hex => hex::encode(mac),
+        Encoding::Base64 => STANDARD.encode(mac),
     }
 }
 

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use schemas::Event;
 use schemas::event::{Identity, SourceKind};
-use senders::{Mapping, ParseError, parse};
+use schemas::mapping::Mapping;
+use senders::{ParseError, generic, parse};
 use serde_json::{Value, json};
 
 use crate::requests::{delivery, nested, summary};
@@ -29,7 +30,7 @@ fn body() -> Value {
 }
 
 fn try_read(mapping: &Mapping, headers: &[(&str, &str)], body: &Value) -> Result<Event, ParseError> {
-    mapping.parse(&"tool".into(), &delivery(headers), body.to_string().as_bytes())
+    generic::parse(mapping, &"tool".into(), &delivery(headers), body.to_string().as_bytes())
 }
 
 fn read(mapping: &Mapping, body: &Value) -> Event {
@@ -165,6 +166,6 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(raw: Vec<u8>) {
-        let _ = mapping(full()).parse(&"tool".into(), &delivery(&[]), &raw);
+        let _ = generic::parse(&mapping(full()), &"tool".into(), &delivery(&[]), &raw);
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
-use senders::generic::{Algorithm, Encoding, Scheme};
+use schemas::mapping::Encoding;
+use senders::generic::Scheme;
 use senders::{EmptySecret, Generic, InvalidSecret, Sender, Unverified};
 
 use crate::mutations::{Genuine, mutation};
@@ -26,7 +27,7 @@ fn standard(token: &str) -> Sender {
 
 fn in_header(header: &str, prefix: &str, encoding: Encoding) -> Scheme {
     let (header, prefix) = (header.to_owned(), prefix.to_owned());
-    Scheme::Hmac { header, prefix, encoding, algorithm: Algorithm::Sha256, secrets: vec![b"secret".to_vec()] }
+    Scheme::Hmac { header, prefix, encoding, secrets: vec![b"secret".to_vec()] }
 }
 
 fn bearer(token: &str) -> Sender {
@@ -120,7 +121,6 @@ fn secrets_headers_and_samples() {
         header: header.to_owned(),
         prefix: String::new(),
         encoding: Encoding::Hex,
-        algorithm: Algorithm::Sha256,
         secrets,
     };
     assert_eq!(Generic::new(Scheme::StandardWebhooks { tokens: vec![] }, None).err(), empty);
