@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,31 +13,40 @@ use telemetry::Meters;
 use tokio::sync::Semaphore;
 
 use crate::body::{BodyLimits, Room};
+use crate::rate::{Limiter, Rate};
+use crate::storing::Storing;
 
 /// How much webhooks may ask of us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntakeLimits {
     /// What one body may be.
     pub body: BodyLimits,
-    /// Bytes of all bodies in memory; beyond it 503.
+    /// Bytes of all bodies that are being read; beyond it 503. For the first 64 KiB of each there is a
+    /// quarter as much on top, so that large bodies keep no small one out.
     pub bodies: usize,
-    /// Requests to one webhook at once, so that no sender takes the others' place; beyond it 429.
+    /// Requests that are being verified and stored at once; beyond it 503.
+    pub requests: usize,
+    /// Such requests to one webhook, so that no sender takes the others' place; beyond it 429.
     pub requests_per_webhook: usize,
     /// How deep JSON may be nested.
     pub json_depth: usize,
     /// How long the queue may take; beyond it 503.
     pub publish: Duration,
+    /// The proxies in front of us, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for IntakeLimits {
-    /// Bodies of 25 MiB, 256 MiB of them; 256 requests a webhook; 64 levels; 5 s.
+    /// Bodies of 25 MiB, 256 MiB of them; 1024 requests, 256 a webhook; 64 levels; 2 s; no proxy.
     fn default() -> Self {
         Self {
             body: BodyLimits::default(),
             bodies: 256 << 20,
+            requests: 1024,
             requests_per_webhook: 256,
             json_depth: 64,
-            publish: Duration::from_secs(5),
+            publish: Duration::from_secs(2),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -46,10 +54,11 @@ impl Default for IntakeLimits {
 /// Everything between a webhook request and its answer.
 pub struct Intake {
     pub(crate) webhooks: BTreeMap<WebhookName, Webhook>,
-    pub(crate) publisher: Arc<dyn Publisher>,
+    pub(crate) storing: Storing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: IntakeLimits,
     pub(crate) room: Room,
+    pub(crate) slots: Semaphore,
     pub(crate) meters: Meters,
 }
 
@@ -60,26 +69,20 @@ pub struct Route {
     pub sender: Sender,
     /// Signatures are not looked at: for trying things out on one's own machine.
     pub insecure: bool,
-    /// The networks that deliveries may come from; empty allows all.
+    /// The networks that deliveries may come from, others hear 403; empty allows all.
     pub networks: Vec<IpNet>,
     /// How many deliveries it may bring.
     pub rate: Option<Rate>,
 }
 
-/// A steady rate with room for bursts; beyond it 429.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// Deliveries a minute in the long run.
-    pub per_minute: NonZeroU32,
-    /// Deliveries at once.
-    pub burst: NonZeroU32,
-}
-
 /// One configured webhook at work.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    pub(crate) route: Route,
-    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) sender: Sender,
+    pub(crate) insecure: bool,
+    pub(crate) networks: Vec<IpNet>,
+    pub(crate) limiter: Option<Limiter>,
+    pub(crate) slots: Semaphore,
 }
 
 impl Route {
@@ -100,17 +103,24 @@ impl Intake {
         limits: IntakeLimits,
         meters: Meters,
     ) -> Self {
-        let slots = limits.requests_per_webhook.min(Semaphore::MAX_PERMITS);
+        let slots = |requests: usize| Semaphore::new(requests.min(Semaphore::MAX_PERMITS));
         let webhooks = webhooks.into_iter().map(|(name, route)| {
-            let slots = Arc::new(Semaphore::new(slots));
-            (name, Webhook { route, slots })
+            let webhook = Webhook {
+                sender: route.sender,
+                insecure: route.insecure,
+                networks: route.networks,
+                limiter: route.rate.map(|rate| Limiter::new(rate, Arc::clone(&clock))),
+                slots: slots(limits.requests_per_webhook),
+            };
+            (name, webhook)
         });
         Self {
             webhooks: webhooks.collect(),
-            publisher,
+            storing: Storing::new(publisher, limits.publish),
             clock,
-            limits,
             room: Room::new(limits.bodies),
+            slots: slots(limits.requests),
+            limits,
             meters,
         }
     }

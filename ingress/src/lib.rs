@@ -6,12 +6,20 @@
 //! that a parser's fault can never lose an event.
 
 pub mod body;
+mod client;
 pub mod intake;
 pub mod json;
+mod open_files;
+mod places;
+mod rate;
 mod refusal;
 pub mod server;
+mod storing;
+mod watched;
 mod webhook;
 
-pub use intake::{Intake, IntakeLimits, Rate, Route};
+pub use intake::{Intake, IntakeLimits, Route};
+pub use open_files::raise_open_files;
+pub use rate::Rate;
 pub use server::{ConnectionLimits, Stop, serve};
 pub use webhook::router;

@@ -4,10 +4,11 @@
 //! into before the signature fits, and nothing is answered 202 before it is stored.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
@@ -18,14 +19,14 @@ use schemas::delivery::Body;
 use schemas::{Delivery, DeliveryId, WebhookName};
 use senders::{BodyFormat, Handshake, Sender};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::sync::SemaphorePermit;
 use tracing::Instrument;
 
 use crate::body::{self, RawBody};
-use crate::intake::Intake;
-use crate::json;
+use crate::intake::{Intake, Webhook};
+use crate::rate::Limiter;
 use crate::refusal::Refusal;
+use crate::{client, json};
 
 /// Bodies above this are hashed, checked and compressed off the threads that serve connections.
 const LARGE: usize = 1 << 20;
@@ -56,8 +57,11 @@ async fn receive(
         delivery.id = tracing::field::Empty,
         http.response.status_code = tracing::field::Empty,
     );
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let client =
+        peer.and_then(|peer| client::address(peer, request.headers(), &intake.limits.trusted_proxies));
     async {
-        let response = match take(&intake, name.as_ref(), request).await {
+        let response = match take(&intake, name.as_ref(), client, request).await {
             Ok(Answer::Stored { delivery, status }) => {
                 let accepted = Accepted { delivery: delivery.to_string() };
                 (StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED), Json(accepted)).into_response()
@@ -67,7 +71,8 @@ async fn receive(
                 (status, [(CONTENT_TYPE, "application/json")], handshake.body).into_response()
             }
             Err(refusal) => {
-                refusal.log();
+                refusal.log(client);
+                intake.meters.webhook_refused(name.as_ref(), refusal.reason());
                 refusal.into_response()
             }
         };
@@ -81,9 +86,14 @@ async fn receive(
     .await
 }
 
-async fn take(intake: &Arc<Intake>, name: Option<&WebhookName>, request: Request) -> Result<Answer, Refusal> {
+async fn take(
+    intake: &Arc<Intake>,
+    name: Option<&WebhookName>,
+    client: Option<IpAddr>,
+    request: Request,
+) -> Result<Answer, Refusal> {
     let (parts, unread) = request.into_parts();
-    let admitted = match admit(intake, name, &parts) {
+    let admitted = match admit(intake, name, client, &parts) {
         Ok(admitted) => admitted,
         Err(refusal) => {
             // Who asks before sending a body has not sent it yet.
@@ -94,6 +104,8 @@ async fn take(intake: &Arc<Intake>, name: Option<&WebhookName>, request: Request
         }
     };
     let raw = body::read(unread, &intake.limits.body, &intake.room).await?;
+    // Only now: whoever sends slowly must not keep others out meanwhile.
+    let _slots = enter(intake, admitted.webhook)?;
     let received_at = intake.clock.now();
     let body = match examine_anywhere(intake, &admitted, &parts.headers, raw).await? {
         Examined::Delivery(body) => body,
@@ -101,21 +113,17 @@ async fn take(intake: &Arc<Intake>, name: Option<&WebhookName>, request: Request
     };
     let id = DeliveryId::fresh(&*intake.clock);
     tracing::Span::current().record("delivery.id", tracing::field::display(id));
-    let status = admitted.accepted_status;
     let delivery = Delivery {
         id,
-        webhook: admitted.name,
+        webhook: admitted.name.clone(),
         received_at,
         headers: admitted.headers,
         body,
         trace: telemetry::trace::current(),
         replay_of: None,
     };
-    match timeout(intake.limits.publish, intake.publisher.publish(delivery)).await {
-        Ok(Ok(())) => Ok(Answer::Stored { delivery: id, status }),
-        Ok(Err(error)) => Err(Refusal::NotStored(error)),
-        Err(_) => Err(Refusal::StoredTooSlowly),
-    }
+    intake.storing.store(delivery).await?;
+    Ok(Answer::Stored { delivery: id, status: admitted.webhook.sender.accepted_status() })
 }
 
 /// What a request that is not refused is told.
@@ -135,25 +143,46 @@ enum Examined {
 }
 
 /// What is known of a request before its body.
-struct Admitted {
-    name: WebhookName,
+struct Admitted<'a> {
+    name: &'a WebhookName,
+    webhook: &'a Webhook,
     format: BodyFormat,
     headers: BTreeMap<String, String>,
-    accepted_status: u16,
-    _slot: OwnedSemaphorePermit,
 }
 
-fn admit(intake: &Intake, name: Option<&WebhookName>, parts: &Parts) -> Result<Admitted, Refusal> {
+fn admit<'a>(
+    intake: &'a Intake,
+    name: Option<&WebhookName>,
+    client: Option<IpAddr>,
+    parts: &Parts,
+) -> Result<Admitted<'a>, Refusal> {
     let (name, webhook) =
         name.and_then(|name| intake.webhooks.get_key_value(name)).ok_or(Refusal::UnknownName)?;
     if parts.method != Method::POST {
         return Err(Refusal::Method);
     }
-    let slot = Arc::clone(&webhook.slots).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let format = webhook.route.sender.check_content_type(&parts.headers)?;
-    let headers = kept_headers(&webhook.route.sender, &parts.headers)?;
-    let accepted_status = webhook.route.sender.accepted_status();
-    Ok(Admitted { name: name.clone(), format, headers, accepted_status, _slot: slot })
+    let from = |client: IpAddr| webhook.networks.iter().any(|network| network.contains(&client));
+    // An address that cannot be told is none of the allowed ones.
+    if !webhook.networks.is_empty() && !client.is_some_and(from) {
+        return Err(Refusal::Network);
+    }
+    // After the network: strangers do not use up the rate of those who may call.
+    webhook.limiter.as_ref().map_or(Ok(()), Limiter::take).map_err(|wait| Refusal::Rate { wait })?;
+    // Taken for a moment, to say so before the body when there is none.
+    drop(enter(intake, webhook)?);
+    let format = webhook.sender.check_content_type(&parts.headers)?;
+    let headers = kept_headers(&webhook.sender, &parts.headers)?;
+    Ok(Admitted { name, webhook, format, headers })
+}
+
+/// A slot of its webhook and one of all.
+fn enter<'a>(
+    intake: &'a Intake,
+    webhook: &'a Webhook,
+) -> Result<(SemaphorePermit<'a>, SemaphorePermit<'a>), Refusal> {
+    let own = webhook.slots.try_acquire().map_err(|_| Refusal::WebhookBusy)?;
+    let shared = intake.slots.try_acquire().map_err(|_| Refusal::Busy)?;
+    Ok((own, shared))
 }
 
 /// The headers that a parser will need. A doubled one would be read by chance.
@@ -174,33 +203,35 @@ fn kept_headers(sender: &Sender, headers: &HeaderMap) -> Result<BTreeMap<String,
 
 async fn examine_anywhere(
     intake: &Arc<Intake>,
-    admitted: &Admitted,
+    admitted: &Admitted<'_>,
     headers: &HeaderMap,
     raw: RawBody,
 ) -> Result<Examined, Refusal> {
     if raw.bytes.len() <= LARGE {
-        return examine(intake, &admitted.name, admitted.format, headers, &raw.bytes);
+        return examine(intake, admitted.webhook, admitted.format, headers, &raw.bytes);
     }
     let (intake, name, format) = (Arc::clone(intake), admitted.name.clone(), admitted.format);
     let headers = headers.clone();
-    let work = move || examine(&intake, &name, format, &headers, &raw.bytes);
+    let work = move || {
+        let webhook = intake.webhooks.get(&name).ok_or(Refusal::UnknownName)?;
+        examine(&intake, webhook, format, &headers, &raw.bytes)
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Refusal::Internal))
 }
 
 /// The body for the queue, once it is genuine and JSON.
 fn examine(
     intake: &Intake,
-    name: &WebhookName,
+    webhook: &Webhook,
     format: BodyFormat,
     headers: &HeaderMap,
     raw: &[u8],
 ) -> Result<Examined, Refusal> {
-    let webhook = intake.webhooks.get(name).ok_or(Refusal::UnknownName)?;
-    let (sender, now) = (&webhook.route.sender, intake.clock.now());
+    let (sender, now) = (&webhook.sender, intake.clock.now());
     if let Some(handshake) = sender.handshake(headers, raw, now) {
         return Ok(Examined::Handshake(handshake));
     }
-    if !webhook.route.insecure {
+    if !webhook.insecure {
         sender.verify(headers, raw, now)?;
     }
     json::check(&sender.json_of(format, raw)?, intake.limits.json_depth)?;

@@ -23,6 +23,8 @@ const WORK: &[f64] = &[0.05, 0.25, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600
 #[derive(Debug, Clone)]
 pub struct Meters {
     webhook_requests: Counter<u64>,
+    webhook_refusals: Counter<u64>,
+    lost_places: Counter<u64>,
     webhook_duration: Histogram<f64>,
     queue_depth: Gauge<u64>,
     decisions: Counter<u64>,
@@ -46,6 +48,14 @@ impl Meters {
         };
         Self {
             webhook_requests: counter("pullwright.webhook.requests", "Requests to webhooks, by status"),
+            webhook_refusals: counter(
+                "pullwright.webhook.refusals",
+                "Refused requests to webhooks, by reason",
+            ),
+            lost_places: counter(
+                "pullwright.connections.lost_places",
+                "Connections without a place, by what became of them",
+            ),
             webhook_duration: seconds("pullwright.webhook.duration", "Time to answer a webhook", ANSWER),
             queue_depth: gauge("pullwright.queue.deliveries", "Deliveries that wait to be decided"),
             decisions: counter("pullwright.decisions", "Decisions, by verdict"),
@@ -73,6 +83,19 @@ impl Meters {
         let name = KeyValue::new("webhook", webhook.map_or_else(String::new, |name| name.0.clone()));
         self.webhook_requests.add(1, &[name.clone(), KeyValue::new("status", i64::from(status))]);
         self.webhook_duration.record(took.as_secs_f64(), &[name]);
+    }
+
+    /// A request was refused: `reason` is one of a closed set. `None` as in
+    /// [`Meters::webhook_answered`].
+    pub fn webhook_refused(&self, webhook: Option<&WebhookName>, reason: &'static str) {
+        let name = KeyValue::new("webhook", webhook.map_or_else(String::new, |name| name.0.clone()));
+        self.webhook_refusals.add(1, &[name, KeyValue::new("reason", reason)]);
+    }
+
+    /// A listener was full: a waiting connection was `displaced` by a new one, or the new one was
+    /// `refused` or just `closed`.
+    pub fn connection_lost_place(&self, fate: &'static str) {
+        self.lost_places.add(1, &[KeyValue::new("fate", fate)]);
     }
 
     /// So many deliveries wait.

@@ -1,8 +1,6 @@
 //! Every status of the route, over real connections.
 
-use crate::world::{World, chunks, request, short_limits, sign};
-use broker::PublishError;
-use broker::fake::Fault;
+use crate::world::{World, chunks, request, sign};
 use ingress::{ConnectionLimits, IntakeLimits};
 
 const BODY: &[u8] = br#"{"action":"opened","issue":{"number":1}}"#;
@@ -135,84 +133,30 @@ async fn what_is_refused() {
 }
 
 #[tokio::test]
-async fn a_queue_that_cannot_store_means_try_again() {
-    let world = World::new().await;
-    let internals = "disk I/O error at /var/lib/queue.db";
-    let faults = [
-        Fault::Refuse(PublishError::Full),
-        Fault::Refuse(PublishError::Unavailable(internals.to_owned())),
-        Fault::Hang,
-    ];
-    for fault in faults {
-        world.queue.set_fault(Some(fault.clone()));
-        let answer = world.exchange(&request(BODY, &[], &[])).await;
-        assert_eq!(answer.status(), 503, "{fault:?}");
-        assert_eq!(answer.header("retry-after"), Some("10"), "{fault:?}");
-        assert!(!answer.0.contains(internals), "{answer:?}");
-    }
-    world.queue.set_fault(Some(Fault::Refuse(PublishError::TooLarge { size: 9, limit: 8 })));
-    assert_eq!(world.exchange(&request(BODY, &[], &[])).await.status(), 413);
-    world.queue.set_fault(None);
-    assert_eq!(world.exchange(&request(BODY, &[], &[])).await.status(), 202);
-}
-
-#[tokio::test]
-async fn one_webhook_takes_no_more_than_its_share() {
-    let (mut limits, connections) = short_limits();
-    limits.requests_per_webhook = 1;
-    limits.publish = crate::world::PATIENCE;
-    let world = World::with(limits, connections).await;
-    let mut first = world.connect().await;
-    let whole = request(BODY, &[], &[]);
-    let (head, tail) = whole.split_at(whole.len() - 1);
-    first.send(head).await;
-    // The first holds the only slot until its body is whole or has stalled; then there is room again.
-    let mut statuses = Vec::new();
-    while statuses.last() != Some(&202) {
-        statuses.push(world.exchange(&whole).await.status());
-    }
-    first.send(tail).await;
-    let busy = statuses.iter().filter(|status| **status == 429).count();
-    assert!(busy > 0 && busy == statuses.len() - 1, "{statuses:?}");
-}
-
-#[tokio::test]
-async fn bodies_together_have_a_limit_of_their_own() {
-    let (mut limits, connections) = short_limits();
-    limits.bodies = 16 << 10;
-    let world = World::with(limits, connections).await;
-    let body = format!("\"{}\"", "x".repeat(20 << 10));
-    let answer = world.exchange(&request(body.as_bytes(), &[], &[])).await;
-    assert_eq!(answer.status(), 503);
-    assert_eq!(answer.header("retry-after"), Some("1"));
-    assert_eq!(world.exchange(&request(BODY, &[], &[])).await.status(), 202);
-}
-
-#[tokio::test]
 async fn through_the_embedded_queue() {
     use std::sync::Arc;
 
     use broker::{Consumer, Queue, QueueLimits};
-    use senders::{GitHub, Sender};
 
     let folder = tempfile::tempdir().unwrap();
     let queue = Queue::open(&folder.path().join("queue.db"), QueueLimits::default()).await.unwrap();
-    let sender = Sender::GitHub(GitHub::new(vec![crate::world::SECRET.to_vec()]).unwrap());
     let intake = ingress::Intake::new(
-        [("github".into(), ingress::Route::new(sender))].into(),
+        [("github".into(), ingress::Route::new(crate::world::github()))].into(),
         queue.publisher(),
         Arc::new(schemas::SystemClock::new()),
         IntakeLimits::default(),
         telemetry::Meters::global(),
     );
-    let unused = broker::fake::MemoryQueue::default();
-    let world = World::serving(ingress::router(intake), unused, ConnectionLimits::default()).await;
+    let world = World::serving(ingress::router(intake), ConnectionLimits::default()).await;
     let answer = world.exchange(&request(BODY, &[], &[])).await;
     let mut consumer = queue.consumer().unwrap();
     let received = consumer.next(1).await.unwrap().remove(0).delivery.unwrap();
     assert_eq!(answer.json()["delivery"], received.id.to_string());
     assert_eq!(received.body.decompress().unwrap(), BODY);
+    queue.close().await;
+    // With the queue gone a sender hears so at once.
+    let answer = world.exchange(&request(BODY, &[], &[])).await;
+    assert_eq!((answer.status(), answer.header("retry-after")), (503, Some("10")));
     world.stop.soft.cancel();
     world.server.await.unwrap();
-    queue.close().await;
 }

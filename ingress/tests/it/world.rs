@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::fake::MemoryQueue;
+use broker::{PublishError, Publisher};
 use hmac::{Hmac, KeyInit, Mac};
 use ingress::body::BodyLimits;
 use ingress::{ConnectionLimits, Intake, IntakeLimits, Route, Stop, router, serve};
+use schemas::Delivery;
 use schemas::clock::FakeClock;
 use senders::{GitHub, Sender};
 use sha2::Sha256;
 use telemetry::Meters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -24,6 +27,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct World {
     pub address: SocketAddr,
     pub queue: MemoryQueue,
+    pub clock: Arc<FakeClock>,
     pub stop: Stop,
     pub server: JoinHandle<()>,
 }
@@ -43,42 +47,104 @@ impl World {
     }
 
     pub async fn with(limits: IntakeLimits, connections: ConnectionLimits) -> Self {
-        let queue = MemoryQueue::default();
-        let sender = Sender::GitHub(GitHub::new(vec![SECRET.to_vec()]).unwrap());
-        let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let intake = Intake::new(
-            [("github".into(), Route::new(sender))].into(),
-            Arc::new(queue.clone()),
-            Arc::new(FakeClock::new(now, 7)),
-            limits,
-            Meters::global(),
-        );
-        Self::serving(router(intake), queue, connections).await
+        Self::of(Route::new(github()), limits, connections).await
     }
 
-    pub async fn serving(app: axum::Router, queue: MemoryQueue, connections: ConnectionLimits) -> Self {
+    pub async fn of(route: Route, limits: IntakeLimits, connections: ConnectionLimits) -> Self {
+        let queue = MemoryQueue::default();
+        let publisher = Arc::new(queue.clone());
+        let world = Self::publishing(route, publisher, limits, connections).await;
+        Self { queue, ..world }
+    }
+
+    /// A world whose queue is `publisher`, and `queue` stays empty.
+    pub async fn publishing(
+        route: Route,
+        publisher: Arc<dyn Publisher>,
+        limits: IntakeLimits,
+        connections: ConnectionLimits,
+    ) -> Self {
+        let now = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let clock = Arc::new(FakeClock::new(now, 7));
+        let webhooks = [("github".into(), route)].into();
+        let time = Arc::<FakeClock>::clone(&clock);
+        let intake = Intake::new(webhooks, publisher, time, limits, Meters::global());
+        let world = Self::serving(router(intake), connections).await;
+        Self { clock, ..world }
+    }
+
+    pub async fn serving(app: axum::Router, connections: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = Stop::default();
         let server = tokio::spawn(serve(listener, app, connections, stop.clone()));
-        Self { address, queue, stop, server }
+        let clock = Arc::new(FakeClock::new(chrono::DateTime::UNIX_EPOCH, 0));
+        Self { address, queue: MemoryQueue::default(), clock, stop, server }
     }
 
     pub async fn connect(&self) -> Client {
-        Client(timeout(PATIENCE, TcpStream::connect(self.address)).await.unwrap().unwrap())
+        Client::to(self.address).await
     }
 
     /// Sends one request on a connection of its own; what comes back until the server closes it.
     pub async fn exchange(&self, request: &[u8]) -> Answer {
-        let mut client = self.connect().await;
-        client.send(request).await;
-        client.rest().await
+        exchange(self.address, request).await
+    }
+}
+
+/// The webhook's sender.
+pub fn github() -> Sender {
+    Sender::GitHub(GitHub::new(vec![SECRET.to_vec()]).unwrap())
+}
+
+/// A queue that stores nothing before it is opened.
+#[derive(Debug)]
+pub struct Gate {
+    /// Has a permit for each delivery that has arrived.
+    pub arrived: Semaphore,
+    /// A permit lets one delivery through.
+    pub open: Semaphore,
+}
+
+impl Gate {
+    pub fn closed() -> Arc<Self> {
+        Arc::new(Self { arrived: Semaphore::new(0), open: Semaphore::new(0) })
+    }
+
+    /// Returns when so many further deliveries have arrived.
+    pub async fn arrivals(&self, count: u32) {
+        timeout(PATIENCE, self.arrived.acquire_many(count)).await.unwrap().unwrap().forget();
+    }
+}
+
+#[async_trait::async_trait]
+impl Publisher for Gate {
+    async fn publish(&self, _: Delivery) -> Result<(), PublishError> {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+        Ok(())
     }
 }
 
 pub struct Client(pub TcpStream);
 
 impl Client {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self(timeout(PATIENCE, TcpStream::connect(address)).await.unwrap().unwrap())
+    }
+
+    /// The status of the next answer; its body is read, the connection stays open.
+    pub async fn next_status(&mut self) -> u16 {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(timeout(PATIENCE, self.0.read_u8()).await.unwrap().unwrap());
+        }
+        let answer = Answer(String::from_utf8(head).unwrap());
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        self.0.read_exact(&mut vec![0; length]).await.unwrap();
+        answer.status()
+    }
+
     /// Sends; a server that has closed already is not an error here.
     pub async fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.write_all(bytes).await;
@@ -102,7 +168,7 @@ pub struct Answer(pub String);
 impl Answer {
     /// The status of each answer, in order.
     pub fn statuses(&self) -> Vec<u16> {
-        self.0.split("HTTP/1.1 ").skip(1).map(|rest| rest[..3].parse().unwrap()).collect()
+        self.0.split("HTTP/1.").skip(1).map(|rest| rest[2..5].parse().unwrap()).collect()
     }
 
     /// The status of the only answer; 0 for none.
@@ -123,6 +189,13 @@ impl Answer {
             .find(|(key, _)| *key == name)
             .map(|(_, value)| value)
     }
+}
+
+/// Sends one request on a connection of its own; what comes back until the server closes it.
+pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
+    let mut client = Client::to(address).await;
+    client.send(request).await;
+    client.rest().await
 }
 
 pub fn sign(body: &[u8]) -> String {
