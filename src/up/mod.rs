@@ -7,6 +7,7 @@ mod local_worker;
 mod parts;
 mod ready;
 mod reload;
+pub mod routes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,9 @@ async fn serve(
     telemetry: &Arc<Telemetry>,
 ) -> miette::Result<()> {
     let settings = loaded.settings;
+    if let Err(error) = ingress::raise_open_files() {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let stop = Stop::on_signals(settings.runs.stop_grace).map_err(plain)?;
     let listeners = Listeners::bind(&settings).await.map_err(explained)?;
@@ -132,7 +136,7 @@ impl Listeners {
         tracker: &TaskTracker,
     ) {
         let listen = &settings.listen;
-        let mut public = parts.webhooks(settings);
+        let mut public = parts.webhooks();
         let mut api = parts.api().merge(parts.health(metrics));
         let worker = parts.git_gate();
         match self.worker {

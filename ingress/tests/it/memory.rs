@@ -71,7 +71,8 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
     }
 
-    /// One honest delivery: its status, and that it was quick.
+    /// One honest delivery, and how long it took. That it is answered at all is what counts: an
+    /// attack that holds others up would hold them up for a timeout of ours, which is longer.
     async fn deliver(&self) -> Duration {
         let start = now();
         let status = exchange(self.address, &request(BODY, &[], &[])).await.status();
@@ -92,6 +93,9 @@ impl Drop for Server {
 fn now() -> Instant {
     Instant::now()
 }
+
+/// Less than every timeout of the server, more than a busy machine needs.
+const HELD_UP: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn thousands_of_idle_connections() {
@@ -123,7 +127,7 @@ async fn thousands_of_idle_connections() {
         "{count} idle connections: {each} bytes each, {} KiB at most; slowest of 100 deliveries {slowest:?}",
         highest >> 10
     );
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(slowest < HELD_UP, "{slowest:?}");
     assert!(each < 64 << 10, "{each}");
     assert!(highest < 256 * MIB, "{highest}");
     // The last ones are still there.
@@ -151,7 +155,7 @@ async fn bodies_of_a_byte_too_much() {
     };
     let others = async {
         for _ in 0..30 {
-            assert!(server.deliver().await < Duration::from_secs(1));
+            assert!(server.deliver().await < HELD_UP);
         }
     };
     tokio::join!(attack, others);
@@ -182,7 +186,7 @@ async fn many_large_bodies_at_once() {
         clients.push(attack.await.unwrap());
     }
     for _ in 0..20 {
-        assert!(server.deliver().await < Duration::from_secs(1));
+        assert!(server.deliver().await < HELD_UP);
     }
     let mut refused = 0;
     let mut held = 0;
