@@ -17,13 +17,19 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
         }
         Err(error) => return Err(error.into()),
     };
+    let warnings: Vec<String> = loaded.settings.warnings().iter().map(ToString::to_string).collect();
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
     let folder = &loaded.settings.automations;
     match rules::load_folder(folder) {
         Ok(set) => {
             let (file, folder, count) = (loaded.file.display(), folder.display(), set.rules().len());
             if out.json {
                 let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
-                out.raw_json(&serde_json::json!({ "rule_set": set.hash, "automations": names }).to_string())?;
+                let found =
+                    serde_json::json!({ "rule_set": set.hash, "automations": names, "warnings": warnings });
+                out.raw_json(&found.to_string())?;
             } else {
                 out.line(&format!("{file} and {count} automation(s) in {folder}: no mistakes"))?;
             }

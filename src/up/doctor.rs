@@ -6,7 +6,7 @@ use config::{Env, Loaded, Secrets};
 use schemas::SystemClock;
 use worker::sandbox::Bubblewrap;
 
-use super::{credentials, local_worker};
+use super::{credentials, local_worker, routes};
 use crate::cli::Ending;
 use crate::cli::args::Global;
 use crate::cli::doctor::{self, Check, Parts};
@@ -18,6 +18,18 @@ pub async fn run(global: &Global, env: &dyn Env) -> Ending {
 
 async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
     let mut found = Parts::default();
+    for (name, route) in routes::each(&loaded.settings, secrets, &SystemClock::new()) {
+        match route {
+            Ok(route) => {
+                found.routes.insert(name, route);
+            }
+            Err(error) => found.missing.push(Check::fail(
+                format!("webhook {name}"),
+                error.source.to_string(),
+                "mend what its secret in the configuration refers to",
+            )),
+        }
+    }
     match credentials::forges(&loaded.settings, &secrets.connections) {
         Ok(forges) => found.forges = forges,
         Err(error) => found.missing.push(Check::fail(

@@ -14,11 +14,9 @@ use dispatcher::http::worker::git;
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
 use forge::git_http::GitHttp;
-use ingress::body::BodyLimits;
-use ingress::{ConnectionLimits, Intake, IntakeLimits};
+use ingress::ConnectionLimits;
 use schemas::{Clock, WorkerName};
-use secrecy::{ExposeSecret, SecretString};
-use senders::{GitHub, Sender};
+use secrecy::SecretString;
 use store::Store;
 use telemetry::metrics::Meters;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::DataDir;
 use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
-use super::{credentials, explained, reload};
+use super::{credentials, explained, reload, routes};
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
@@ -44,6 +42,7 @@ pub struct Parts {
     meters: Meters,
     wake_ups: WakeUps,
     secrets: Secrets,
+    webhooks: Router,
     token: AdminToken,
     worker_state: WorkerState,
     worker_dir: PathBuf,
@@ -65,6 +64,10 @@ impl Parts {
         let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open_sqlite(&store_path));
         let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
         let store = store.context("the database cannot be opened").map_err(explained)?;
+        for warning in settings.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let webhooks = routes::router(settings, &secrets, queue.publisher(), &clock, meters.clone())?;
         let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
         let token = data_dir.secret("admin.token", || clock.secret_bytes()).map_err(explained)?;
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
@@ -77,6 +80,7 @@ impl Parts {
             forges,
             Arc::clone(&clock),
             wake_ups.clone(),
+            queue.publisher(),
             meters.clone(),
         );
         Ok(Self {
@@ -87,6 +91,7 @@ impl Parts {
             meters,
             wake_ups,
             secrets,
+            webhooks,
             token: AdminToken::new(&token),
             worker_state: WorkerState::default(),
             worker_dir: data_dir.join("worker"),
@@ -169,35 +174,14 @@ impl Parts {
     /// Every secret of this process, to be masked in what commands print: should one ever reach a
     /// sandbox, it does not reach a log.
     fn masked(&self) -> Vec<SecretString> {
-        let webhooks = self.secrets.webhooks.values().flatten().cloned();
-        let connections = self.secrets.connections.values().map(|credential| match credential {
-            config::Credential::Token(token) => token.clone(),
-            config::Credential::App { private_key, .. } => private_key.clone(),
-        });
-        webhooks.chain(connections).collect()
+        let webhooks = self.secrets.webhooks.values().flat_map(config::Proof::secrets);
+        let connections = self.secrets.connections.values().map(config::Credential::secret);
+        webhooks.chain(connections).cloned().collect()
     }
 
     /// The webhook routes.
-    pub fn webhooks(&self, settings: &Settings) -> Router {
-        let mut senders = std::collections::BTreeMap::new();
-        for (name, secrets) in &self.secrets.webhooks {
-            let secrets = secrets.iter().map(|secret| secret.expose_secret().as_bytes().to_vec()).collect();
-            // Configuration refuses an empty secret; without a sender the route answers 404.
-            match GitHub::new(secrets) {
-                Ok(github) => {
-                    senders.insert(name.clone(), ingress::Route::new(Sender::GitHub(github)));
-                }
-                Err(error) => tracing::error!(webhook = %name, %error, "the webhook is not served"),
-            }
-        }
-        let body = BodyLimits {
-            bytes: usize::try_from(settings.intake.max_body).unwrap_or(usize::MAX),
-            idle: settings.intake.body_timeout,
-            ..BodyLimits::default()
-        };
-        let limits = IntakeLimits { body, ..IntakeLimits::default() };
-        let publisher = self.queue.publisher();
-        ingress::router(Intake::new(senders, publisher, Arc::clone(&self.clock), limits, self.meters.clone()))
+    pub fn webhooks(&self) -> Router {
+        self.webhooks.clone()
     }
 
     /// The API's routes.
@@ -220,15 +204,16 @@ impl Parts {
         })
     }
 
-    /// Lets the publisher end once its calls are done.
+    /// Lets the publisher end once its calls are done, and open streams of the API at once.
     pub fn stop_publishing(&self) {
+        self.dispatcher.end_streams();
         self.publishing.cancel();
     }
 
     /// Closes the databases.
     pub async fn close(self) {
-        let Self { queue, store, dispatcher, .. } = self;
-        drop(dispatcher);
+        let Self { queue, store, dispatcher, webhooks, .. } = self;
+        drop((dispatcher, webhooks));
         if let Ok(queue) = Arc::try_unwrap(queue) {
             queue.close().await;
         }
@@ -247,7 +232,7 @@ fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Se
                 let reading = dispatcher::WebhookReading {
                     kind: webhook.kind,
                     connection: webhook.connection.clone(),
-                    mapping: None,
+                    mapping: webhook.mapping.clone(),
                 };
                 (name.clone(), reading)
             })

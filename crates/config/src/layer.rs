@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::de::Deserializer;
+
 use crate::yaml::Placed;
 
 /// Something that a later layer may override in part.
@@ -21,6 +24,31 @@ impl<T> Layer for Option<T> {
 impl<T: Layer> Layer for Placed<T> {
     fn overlay(&mut self, over: Self) {
         self.value.overlay(over.value);
+    }
+}
+
+/// A section that may be absent altogether, and is overridden key by key where it is not.
+#[derive(Debug)]
+pub(crate) struct Part<T>(pub(crate) Option<Placed<T>>);
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T: Layer> Layer for Part<T> {
+    fn overlay(&mut self, over: Self) {
+        match (&mut self.0, over.0) {
+            (Some(base), Some(over)) => base.overlay(over),
+            (base, over) => base.overlay(over),
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use schemas::automation::Span;
 use schemas::delivery::Body;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::layer::section;
+use crate::network::Network;
 use crate::size::Size;
 use crate::yaml::{Placed, Sources, YamlError, parsed};
 
@@ -23,6 +25,8 @@ section! {
         max_connections: Option<Placed<u32>>,
         header_timeout: Option<Span>,
         body_timeout: Option<Span>,
+        memory: Option<Placed<Size>>,
+        trusted_proxies: Option<Vec<Placed<Network>>>,
     }
 }
 
@@ -60,16 +64,20 @@ impl ListenFile {
 }
 
 /// What a request may be before it is turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
     /// The largest body, in bytes.
     pub max_body: u64,
-    /// Connections at once; more wait in the kernel's queue.
+    /// Connections at once; a further one takes the place of the idlest.
     pub max_connections: u32,
     /// How long a sender may take for its headers.
     pub header_timeout: std::time::Duration,
-    /// How long a sender may take for its body.
+    /// How long a body may stand still.
     pub body_timeout: std::time::Duration,
+    /// Bytes of all bodies that are being read; at least `max_body`.
+    pub memory: u64,
+    /// The proxies whose word counts for where a delivery comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl IntakeFile {
@@ -85,15 +93,27 @@ impl IntakeFile {
             let error = sources.error_at(none.place, "without a connection nothing can be delivered");
             return Err(error.with_help("choose at least 1").boxed());
         }
+        // The largest payload that GitHub sends:
+        // https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+        let max_body = self.max_body.as_ref().map_or(Size(25 << 20), |size| size.value);
+        if let Some(memory) = self.memory.as_ref().filter(|memory| memory.value < max_body) {
+            let error = sources.error_at(memory.place, "not even one body of the largest size fits in");
+            return Err(error.with_help(format!("choose at least {max_body}, or lower `max_body`")).boxed());
+        }
+        let proxies = self.trusted_proxies.as_deref().unwrap_or_default();
+        if let Some(all) = proxies.iter().find(|proxy| proxy.value.0.prefix_len() == 0) {
+            let error = sources.error_at(all.place, "so everybody could say where his delivery comes from");
+            return Err(error.with_help("name your proxies alone, such as 127.0.0.1 or 10.0.0.0/8").boxed());
+        }
         let seconds =
             |span: Option<Span>, default| span.map_or(std::time::Duration::from_secs(default), |s| s.0);
         Ok(Intake {
-            // The largest payload that GitHub sends:
-            // https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
-            max_body: self.max_body.as_ref().map_or(25 << 20, |size| size.value.0),
-            max_connections: self.max_connections.as_ref().map_or(512, |count| count.value),
+            max_body: max_body.0,
+            max_connections: self.max_connections.as_ref().map_or(4096, |count| count.value),
             header_timeout: seconds(self.header_timeout, 10),
             body_timeout: seconds(self.body_timeout, 30),
+            memory: self.memory.as_ref().map_or(256 << 20, |size| size.value.0),
+            trusted_proxies: proxies.iter().map(|proxy| proxy.value.0).collect(),
         })
     }
 }

@@ -13,16 +13,7 @@ use crate::yaml::{Sources, YamlError};
 const PREFIX: &str = "PULLWRIGHT__";
 
 /// Keys that exist in the format and that this version cannot honour.
-const LATER: [(&str, &str); 8] = [
-    ("offline", "leave it out"),
-    ("alias", "leave it out, and name the repository in the automation: `run: { repo: … }`"),
-    ("sentry_projects", "leave it out: this version takes no events from Sentry"),
-    ("jira_projects", "leave it out: this version takes no events from Jira"),
-    ("signing_token", "this version knows `kind: github`, which has a `secret`"),
-    ("secret_token", "this version knows `kind: github`, which has a `secret`"),
-    ("email", "this version knows `kind: github`, whose `auth` is a token or an App"),
-    ("artifacts", "leave it out"),
-];
+const LATER: [(&str, &str); 2] = [("offline", "leave it out"), ("artifacts", "leave it out")];
 
 /// Settings, and what is needed to show a place in them.
 #[derive(Debug)]

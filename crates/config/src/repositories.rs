@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::connections::Connection;
+use crate::projects::{Alias, Project, ProjectFile};
 use crate::yaml::{Placed, Sources, YamlError, closest, parsed};
 
 /// One entry of `repositories:`
@@ -22,6 +23,12 @@ pub(crate) struct RuleFile {
     validate: Vec<String>,
     #[serde(default)]
     protected_paths: Vec<Pattern>,
+    #[serde(default)]
+    pub(crate) alias: Option<Placed<Alias>>,
+    #[serde(default)]
+    pub(crate) sentry_projects: Vec<Placed<ProjectFile>>,
+    #[serde(default)]
+    pub(crate) jira_projects: Vec<Placed<ProjectFile>>,
 }
 
 /// What the repositories that a glob names need.
@@ -31,6 +38,10 @@ pub struct RepositoryRule {
     pub pattern: String,
     /// What it adds to a run.
     pub setup: RepositorySetup,
+    /// What a label `repo-<alias>` names the repository by; only where `pattern` is a whole name.
+    pub alias: Option<String>,
+    /// The projects of trackers whose events are about the repository; only there, too.
+    pub projects: Vec<Project>,
     matcher: GlobMatcher,
 }
 
@@ -73,6 +84,12 @@ impl RuleFile {
                 let error = sources.error_at(*place, format!("there is no connection `{first}`"));
                 return Err(error.with_help(help).boxed());
             }
+            if let Some(tracker) = connections.get(&ConnectionName(first.to_owned()))
+                && !tracker.has_repositories()
+            {
+                let error = sources.error_at(*place, format!("{} has no repositories", tracker.kind));
+                return Err(error.with_help("name a connection of GitHub or GitLab").boxed());
+            }
             rules.push(RepositoryRule {
                 pattern: text.clone(),
                 matcher: pattern.matcher.clone(),
@@ -81,6 +98,8 @@ impl RuleFile {
                     validate: entry.validate.clone(),
                     protected_paths: entry.protected_paths.iter().map(|path| path.text.clone()).collect(),
                 },
+                alias: None,
+                projects: Vec::new(),
             });
         }
         Ok(rules)

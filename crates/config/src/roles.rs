@@ -10,6 +10,7 @@ use crate::connections::Auth;
 use crate::env::Env;
 use crate::secret::SecretRef;
 use crate::settings::Settings;
+use crate::webhooks::Proof;
 use crate::yaml::{Sources, YamlError};
 
 /// What a process does.
@@ -49,25 +50,14 @@ impl Role {
 /// The secrets of one role; what is not its own is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    /// What each webhook's deliveries are signed with; never an empty list.
-    pub webhooks: BTreeMap<WebhookName, Vec<SecretString>>,
+    /// What the deliveries of each webhook prove themselves by.
+    pub webhooks: BTreeMap<WebhookName, Proof<SecretString>>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
 }
 
-/// Who we are on a forge, in clear.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// A token.
-    Token(SecretString),
-    /// A GitHub App.
-    App {
-        /// Its id.
-        id: u64,
-        /// Its private key, PEM.
-        private_key: SecretString,
-    },
-}
+/// Who we are on a forge or tracker, in clear.
+pub type Credential = Auth<SecretString>;
 
 /// A reference, what it is for in words, and the side that may hold it.
 struct Use<'a> {
@@ -88,21 +78,14 @@ pub(crate) fn resolve(
     if role.verifies() {
         for (name, webhook) in &settings.webhooks {
             let what = webhook_secret(name);
-            let resolved: Result<Vec<_>, _> =
-                webhook.secrets.iter().map(|secret| secret.resolve(&what, env, sources)).collect();
-            secrets.webhooks.insert(name.clone(), resolved?);
+            let proof = webhook.proof.try_map(|secret| secret.resolve(&what, env, sources))?;
+            secrets.webhooks.insert(name.clone(), proof);
         }
     }
     if role.writes() {
         for (name, connection) in &settings.connections {
-            let what = credential(name);
-            let resolved = match &connection.auth {
-                Auth::Token(token) => Credential::Token(token.resolve(&what, env, sources)?),
-                Auth::App { id, private_key } => {
-                    Credential::App { id: *id, private_key: private_key.resolve(&what, env, sources)? }
-                }
-            };
-            secrets.connections.insert(name.clone(), resolved);
+            let secret = connection.auth.secret().resolve(&credential(name), env, sources)?;
+            secrets.connections.insert(name.clone(), connection.auth.with(secret));
         }
     }
     Ok(secrets)
@@ -124,15 +107,16 @@ fn refuse_foreign(
 ) -> Result<(), Box<YamlError>> {
     let of_webhooks = settings.webhooks.iter().flat_map(|(name, webhook)| {
         let what = webhook_secret(name);
-        webhook.secrets.iter().map(move |reference| Use {
+        webhook.proof.secrets().map(move |reference| Use {
             reference,
             what: what.clone(),
             owned: role.verifies(),
         })
     });
-    let of_connections = settings.connections.iter().map(|(name, connection)| {
-        let (Auth::Token(reference) | Auth::App { private_key: reference, .. }) = &connection.auth;
-        Use { reference, what: credential(name), owned: role.writes() }
+    let of_connections = settings.connections.iter().map(|(name, connection)| Use {
+        reference: connection.auth.secret(),
+        what: credential(name),
+        owned: role.writes(),
     });
     let foreign =
         of_webhooks.chain(of_connections).find(|used| !used.owned && used.reference.is_present(env));

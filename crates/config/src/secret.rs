@@ -1,11 +1,11 @@
-//! References to secrets. The configuration holds no secret itself.
+//! References to secrets, one or several. The configuration holds no secret itself.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::env::Env;
 use crate::yaml::{Place, Placed, Sources, YamlError, refusal, refusal_of_secret};
@@ -142,5 +142,57 @@ impl<'de> Deserialize<'de> for SecretRef {
             }
         }
         deserializer.deserialize_str(Reference)
+    }
+}
+
+/// One reference, or a list of them; never empty.
+#[derive(Debug)]
+pub(crate) struct SecretList(Vec<Placed<SecretRef>>);
+
+impl SecretList {
+    /// The references.
+    pub(crate) fn references(&self) -> Vec<SecretRef> {
+        self.0.iter().map(SecretRef::placed).collect()
+    }
+
+    /// Where the first one stands.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.0.first().and_then(|secret| secret.place)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Vec<Placed<SecretRef>>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a reference such as ${env:NAME}, or a list of them")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(vec![Placed { value: SecretRef::parse(text)?, place: None }])
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut secrets = Vec::new();
+                while let Some(secret) = list.next_element()? {
+                    secrets.push(secret);
+                }
+                if secrets.is_empty() {
+                    return Err(refusal("no secret is listed", "add one, such as ${env:NAME}"));
+                }
+                Ok(secrets)
+            }
+        }
+        struct Parsed(Vec<Placed<SecretRef>>);
+        impl<'de> Deserialize<'de> for Parsed {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(OneOrMany).map(Parsed)
+            }
+        }
+        let Placed { value: Parsed(mut secrets), place } = Placed::deserialize(deserializer)?;
+        for secret in &mut secrets {
+            secret.place = secret.place.or(place);
+        }
+        Ok(Self(secrets))
     }
 }

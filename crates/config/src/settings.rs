@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemas::automation::Span;
+use schemas::event::SourceKind;
 use schemas::run::RepositorySetup;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
 use crate::connections::{Connection, ConnectionFile};
 use crate::layer::section;
 use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
+use crate::name::Name;
+use crate::projects::{self, Trackers};
 use crate::repositories::{RepositoryRule, RuleFile};
 use crate::storage::{Broker, BrokerFile, Database};
-use crate::webhooks::{Name, Webhook, WebhookFile};
+use crate::webhooks::{self, Webhook, WebhookFiles};
 use crate::workers::{Workers, WorkersFile};
-use crate::yaml::{Placed, Sources, YamlError, closest};
+use crate::yaml::{Placed, Sources, YamlError};
 
 section! {
     /// The file.
@@ -25,7 +28,7 @@ section! {
         database: Option<Database>,
         broker: BrokerFile,
         automations: Option<PathBuf>,
-        webhooks: BTreeMap<Name, Placed<WebhookFile>>,
+        webhooks: WebhookFiles,
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
         workers: WorkersFile,
@@ -54,7 +57,7 @@ pub struct Settings {
     pub automations: PathBuf,
     /// Routes, by name.
     pub webhooks: BTreeMap<WebhookName, Webhook>,
-    /// Forges, by name.
+    /// Forges and trackers, by name.
     pub connections: BTreeMap<ConnectionName, Connection>,
     /// What repositories need, in the file's order.
     pub repositories: Vec<RepositoryRule>,
@@ -85,6 +88,32 @@ impl Settings {
         matching.max_by_key(|rule| rule.specificity()).map(|rule| rule.setup.clone()).unwrap_or_default()
     }
 
+    /// The repository that an event of a tracker's project is about. What names the `connection`
+    /// comes before what is said of every tracker of the `kind`.
+    #[must_use]
+    pub fn repository_of_project(
+        &self,
+        kind: SourceKind,
+        connection: &ConnectionName,
+        project: &str,
+    ) -> Option<RepoRef> {
+        let rule_of = |connection: Option<&ConnectionName>| {
+            self.repositories.iter().find(|rule| {
+                let mut projects = rule.projects.iter();
+                projects.any(|p| p.kind == kind && p.name == project && p.connection.as_ref() == connection)
+            })
+        };
+        rule_of(Some(connection)).or_else(|| rule_of(None))?.pattern.parse().ok()
+    }
+
+    /// The repository that a label `repo-<alias>` names; labels tell no case.
+    #[must_use]
+    pub fn repository_by_alias(&self, alias: &str) -> Option<RepoRef> {
+        let named =
+            |rule: &&RepositoryRule| rule.alias.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(alias));
+        self.repositories.iter().find(named)?.pattern.parse().ok()
+    }
+
     /// Where the API's token lies.
     #[must_use]
     pub fn admin_token(&self) -> PathBuf {
@@ -106,20 +135,17 @@ impl SettingsFile {
             let connection = ConnectionFile::build(entry, &name, folder, sources)?;
             connections.insert(name, connection);
         }
-        let mut webhooks = BTreeMap::new();
-        for (name, entry) in &self.webhooks {
-            let name = WebhookName(name.0.clone());
-            let webhook = WebhookFile::build(entry, &name, sources)?;
-            check_connection(&name, entry, &webhook, &connections, sources)?;
-            webhooks.insert(name, webhook);
-        }
-        let rules = self.repositories.as_deref().unwrap_or_default();
+        let listen = self.listen.build();
+        let webhooks = webhooks::build(&self.webhooks, &connections, &listen, sources)?;
+        let entries = self.repositories.as_deref().unwrap_or_default();
+        let mut repositories = RuleFile::build(entries, &connections, sources)?;
+        projects::assign(entries, &mut repositories, &trackers(&connections, &webhooks), sources)?;
         Ok(Settings {
-            listen: self.listen.build(),
+            listen,
             database: self.database.unwrap_or_default(),
             broker: self.broker.build(),
             automations: path(&self.automations, "automations"),
-            repositories: RuleFile::build(rules, &connections, sources)?,
+            repositories,
             workers: self.workers.build(&data_dir, sources)?,
             intake: self.intake.build(sources)?,
             runs: self.runs.build(sources)?,
@@ -130,31 +156,14 @@ impl SettingsFile {
     }
 }
 
-fn check_connection(
-    name: &WebhookName,
-    entry: &Placed<WebhookFile>,
-    webhook: &Webhook,
+/// What the first part of a work item may be, and whose that is.
+fn trackers(
     connections: &BTreeMap<ConnectionName, Connection>,
-    sources: &Sources,
-) -> Result<(), Box<YamlError>> {
-    let wanted = &webhook.connection;
-    let place = entry.connection.as_ref().map_or(entry.place, |connection| connection.place);
-    let Some(connection) = connections.get(wanted) else {
-        let error = sources.error_at(
-            place,
-            format!("the webhook `{name}` belongs to no connection: there is no `{wanted}`"),
-        );
-        let help = match closest(wanted.as_str(), connections.keys().map(ConnectionName::as_str)) {
-            Some(near) => format!("did you mean `connection: {near}`?"),
-            None => format!("add `{wanted}` to `connections`, or name another one with `connection:`"),
-        };
-        return Err(error.with_help(help).boxed());
-    };
-    if connection.kind != webhook.kind {
-        let message = format!("a {} webhook cannot belong to a {} connection", webhook.kind, connection.kind);
-        return Err(sources.error_at(place, message).with_help("name one of its own kind").boxed());
-    }
-    Ok(())
+    webhooks: &BTreeMap<WebhookName, Webhook>,
+) -> Trackers {
+    let own = webhooks.values().filter(|webhook| webhook.kind != SourceKind::Generic);
+    let of_webhooks = own.map(|webhook| (webhook.connection.clone(), webhook.kind));
+    connections.iter().map(|(name, connection)| (name.clone(), connection.kind)).chain(of_webhooks).collect()
 }
 
 impl RunsFile {

@@ -51,6 +51,20 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "output:",
         "intake:",
         "runs:",
+        "gitlab: { kind: gitlab, signing",
+        "jira: { kind: jira, secret",
+        "sentry: { kind: sentry, secret",
+        "gitea:",
+        "bitbucket:",
+        "linear:",
+        "slack:",
+        "builds:",
+        "networks:",
+        "rate:",
+        "gitlab: { kind: gitlab, auth",
+        "jira: { kind: jira, url",
+        "sentry: { kind: sentry, auth",
+        "- { match: github/acme/api,",
     ] {
         let uncommented: Vec<String> = EXAMPLE
             .lines()
@@ -153,7 +167,10 @@ fn variables_override_single_values() {
     assert_eq!(settings.listen.api().to_string(), "127.0.0.1:9001");
     assert_eq!(settings.listen.worker().to_string(), "0.0.0.0:9000");
     assert_eq!(settings.webhooks.len(), 1);
-    assert_eq!(settings.webhooks[&WebhookName::from("my-forge")].secrets[0].to_string(), "${env:OTHER}");
+    assert_eq!(
+        settings.webhooks[&WebhookName::from("my-forge")].proof.secrets().next().unwrap().to_string(),
+        "${env:OTHER}"
+    );
     assert_eq!(settings.connections[&github()].url, "http://127.0.0.1:1");
     assert_eq!(settings.broker, Broker::Embedded { max_bytes: 5 << 20 });
     assert_eq!(settings.repositories.len(), 1);
@@ -183,7 +200,7 @@ fn each_role_resolves_its_own_secrets() {
     let ingress = loaded.secrets(Role::Ingress, &env(&["NEW", "OLD"])).unwrap();
     assert!(ingress.connections.is_empty());
     let secrets: Vec<&str> =
-        ingress.webhooks[&WebhookName::from("my-forge")].iter().map(ExposeSecret::expose_secret).collect();
+        ingress.webhooks[&WebhookName::from("my-forge")].secrets().map(ExposeSecret::expose_secret).collect();
     assert_eq!(secrets, ["value-of-NEW", "value-of-OLD"]);
     let dispatcher = loaded.secrets(Role::Dispatcher, &env(&["TOKEN"])).unwrap();
     assert!(dispatcher.webhooks.is_empty());

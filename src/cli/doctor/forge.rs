@@ -2,7 +2,9 @@
 
 use ::forge::{Forge, ForgeError, Identity, RepositoryFacts};
 use chrono::{DateTime, Utc};
-use schemas::{Clock, ConnectionName, RepoRef};
+use config::Connection;
+use schemas::event::SourceKind;
+use schemas::{Clock, ConnectionName, RepoRef, WebhookName};
 
 use super::Check;
 
@@ -16,12 +18,18 @@ const CLOCK_WARN: i64 = 10;
 const APP_NEEDS: [(&str, &str); 3] = [("contents", "write"), ("issues", "write"), ("pull_requests", "write")];
 
 /// Who we are on a forge, what we may do there, and whether our clocks agree.
-pub(super) async fn identity(name: &ConnectionName, forge: &dyn Forge, clock: &dyn Clock) -> Vec<Check> {
-    judge_identity(name, forge.identity().await, clock.now())
+pub(super) async fn identity(
+    name: &ConnectionName,
+    kind: SourceKind,
+    forge: &dyn Forge,
+    clock: &dyn Clock,
+) -> Vec<Check> {
+    judge_identity(name, kind, forge.identity().await, clock.now())
 }
 
 pub(super) fn judge_identity(
     name: &ConnectionName,
+    kind: SourceKind,
     answer: Result<Identity, ForgeError>,
     now: DateTime<Utc>,
 ) -> Vec<Check> {
@@ -30,9 +38,12 @@ pub(super) fn judge_identity(
         Ok(identity) => identity,
         Err(error) => return vec![unreachable(called, &error)],
     };
-    let kind = if identity.machine { "an App or bot" } else { "an account of a person" };
-    let mut checks = vec![Check::ok(called, format!("we are {}, {kind}", identity.login))];
-    checks.extend(grants(name, &identity));
+    let whose = if identity.machine { "an App or bot" } else { "an account of a person" };
+    let mut checks = vec![Check::ok(called, format!("we are {}, {whose}", identity.login))];
+    checks.extend(match kind {
+        SourceKind::Gitlab => scopes(name, &identity),
+        _ => grants(name, &identity),
+    });
     if let Some(theirs) = identity.clock {
         let off = (now - theirs).num_seconds();
         let name = format!("clock against {name}");
@@ -96,8 +107,36 @@ fn grants(name: &ConnectionName, identity: &Identity) -> Option<Check> {
     })
 }
 
+/// What a token of GitLab may do (docs.gitlab.com, "Personal access token scopes").
+fn scopes(name: &ConnectionName, identity: &Identity) -> Option<Check> {
+    let scopes = identity.grants.as_ref()?;
+    let called = format!("permissions at {name}");
+    Some(if scopes.iter().any(|scope| scope == "api") {
+        Check::ok(called, scopes.join(", "))
+    } else {
+        Check::fail(called, shown(scopes), "make a token with the scope `api`")
+    })
+}
+
 fn shown(grants: &[String]) -> String {
     if grants.is_empty() { "none".to_owned() } else { grants.join(", ") }
+}
+
+/// A tracker, which nothing is asked of; nothing to say of a forge that could not be made.
+pub(super) fn tracker(name: &ConnectionName, connection: &Connection) -> Option<Check> {
+    let what = format!("configured; this version does not call {}", connection.kind);
+    (!connection.has_repositories()).then(|| Check::ok(format!("connection {name}"), what))
+}
+
+/// Are the repository's hooks that lead to us switched on?
+pub(super) async fn hooks(repo: &RepoRef, forge: &dyn Forge, webhooks: &[WebhookName]) -> Vec<Check> {
+    // A token that may not see hooks is no fault of theirs.
+    let problems = forge.hook_problems(repo, webhooks).await.unwrap_or_default();
+    let check = |problem| {
+        let remedy = "mend what it failed on, then switch it on again on its page at the forge";
+        Check::fail(format!("hooks of {repo}"), problem, remedy)
+    };
+    problems.into_iter().map(check).collect()
 }
 
 /// Does a repository exist for us, and may we push to it?

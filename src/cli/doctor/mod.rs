@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use ::forge::Forge;
 use config::{Env, Loaded, Role, Secrets};
-use schemas::{Clock, ConnectionName};
+use ingress::Route;
+use schemas::{Clock, ConnectionName, WebhookName};
 use serde::Serialize;
 use worker::sandbox::Sandbox;
 
@@ -70,6 +71,8 @@ impl Check {
 pub struct Parts {
     /// The forges, by connection.
     pub forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
+    /// The webhooks that can be served.
+    pub routes: BTreeMap<WebhookName, Route>,
     /// What holds the commands.
     pub sandbox: Option<Arc<dyn Sandbox>>,
     /// What could not be made, said as failed checks.
@@ -104,6 +107,7 @@ async fn all(
     };
     checks.push(Check::ok("configuration", loaded.file.display().to_string()));
     checks.push(settings::webhooks(&loaded.settings));
+    checks.extend(settings::warnings(&loaded.settings));
     checks.push(settings::data_dir(&loaded.settings.data_dir));
     checks.push(host::free_space(&loaded.settings.data_dir).await);
     let rules = settings::automations(&loaded.settings.automations);
@@ -119,20 +123,26 @@ async fn all(
         }
     };
     checks.extend(settings::secrets(&secrets));
-    checks.extend(webhook::all(&loaded.settings, &secrets, clock).await);
     let parts = assemble(&loaded, &secrets).await;
     checks.extend(parts.missing);
+    checks.extend(webhook::all(&loaded.settings, &parts.routes, clock).await);
     if let Some(sandbox) = &parts.sandbox {
         checks.push(host::sandbox(sandbox.as_ref()).await);
     }
     let repositories = settings::named_repositories(&loaded.settings, &rules.repositories);
-    for (name, forge) in &parts.forges {
-        let found = forge::identity(name, forge.as_ref(), clock).await;
+    for (name, connection) in &loaded.settings.connections {
+        let Some(forge) = parts.forges.get(name).map(AsRef::as_ref) else {
+            checks.extend(forge::tracker(name, connection));
+            continue;
+        };
+        let found = forge::identity(name, connection.kind, forge, clock).await;
         let reachable = found.iter().all(|check| check.state != State::Fail);
         checks.extend(found);
+        let webhooks = settings::webhooks_of(&loaded.settings, name);
         // After a refused credential every repository would only say so again.
         for repo in repositories.iter().filter(|repo| reachable && repo.connection == *name) {
-            checks.push(forge::repository(repo, forge.as_ref()).await);
+            checks.push(forge::repository(repo, forge).await);
+            checks.extend(forge::hooks(repo, forge, &webhooks).await);
         }
     }
     checks

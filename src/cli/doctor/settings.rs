@@ -6,7 +6,7 @@ use std::path::Path;
 
 use config::{ConfigError, Credential, ExposeSecret, Secrets, Settings};
 use miette::Diagnostic;
-use schemas::RepoRef;
+use schemas::{ConnectionName, RepoRef, WebhookName};
 
 use super::Check;
 
@@ -42,6 +42,21 @@ pub(super) fn webhooks(settings: &Settings) -> Check {
         );
     }
     Check::ok("webhooks", routes.join(", "))
+}
+
+/// What is allowed, and probably not meant to stay.
+pub(super) fn warnings(settings: &Settings) -> Vec<Check> {
+    let warnings = settings.warnings().into_iter();
+    let check = |warning: config::Warning| {
+        Check::warn(format!("webhook {}", warning.webhook), format!("it {}", warning.what), warning.remedy)
+    };
+    warnings.map(check).collect()
+}
+
+/// The webhooks whose events belong to a connection.
+pub(super) fn webhooks_of(settings: &Settings, connection: &ConnectionName) -> Vec<WebhookName> {
+    let of_it = settings.webhooks.iter().filter(|(_, webhook)| webhook.connection == *connection);
+    of_it.map(|(name, _)| name.clone()).collect()
 }
 
 /// Can the data folder be written to?
@@ -132,14 +147,17 @@ pub(super) fn addresses(settings: &Settings) -> Vec<(&'static str, SocketAddr)> 
 /// Are the secrets what they should be? Says nothing of their contents.
 pub(super) fn secrets(secrets: &Secrets) -> Vec<Check> {
     let mut checks = Vec::new();
-    for (webhook, all) in &secrets.webhooks {
+    for (webhook, proof) in &secrets.webhooks {
         let name = format!("secret of webhook {webhook}");
-        let shortest = all.iter().map(|secret| secret.expose_secret().len()).min().unwrap_or(0);
+        // An insecure one has none, and is warned of elsewhere.
+        let Some(shortest) = proof.secrets().map(|secret| secret.expose_secret().len()).min() else {
+            continue;
+        };
         checks.push(if shortest < SHORTEST_SECRET {
             Check::warn(
                 name,
                 format!("it has less than {SHORTEST_SECRET} characters: it may be guessed"),
-                "make one with `openssl rand -hex 32`, here and in the forge's settings",
+                "make one with `openssl rand -hex 32`, here and in the sender's settings",
             )
         } else {
             Check::ok(name, "present")
@@ -148,11 +166,15 @@ pub(super) fn secrets(secrets: &Secrets) -> Vec<Check> {
     for (connection, credential) in &secrets.connections {
         let name = format!("credential of {connection}");
         checks.push(match credential {
-            Credential::Token(token) if token.expose_secret().contains(char::is_whitespace) => Check::fail(
-                name,
-                "the token has a space or a line break in it",
-                "store the token alone, without quotes or a second line",
-            ),
+            Credential::Token(token) | Credential::Account { token, .. }
+                if token.expose_secret().contains(char::is_whitespace) =>
+            {
+                Check::fail(
+                    name,
+                    "the token has a space or a line break in it",
+                    "store the token alone, without quotes or a second line",
+                )
+            }
             Credential::App { private_key, .. }
                 if !private_key.expose_secret().starts_with("-----BEGIN ") =>
             {
@@ -162,7 +184,7 @@ pub(super) fn secrets(secrets: &Secrets) -> Vec<Check> {
                     "store the whole file that the App's settings page gives, from -----BEGIN to END-----",
                 )
             }
-            Credential::Token(_) | Credential::App { .. } => Check::ok(name, "present"),
+            _ => Check::ok(name, "present"),
         });
     }
     checks

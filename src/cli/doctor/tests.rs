@@ -4,6 +4,7 @@ use std::io;
 
 use ::forge::{ForgeError, Identity, RepositoryFacts};
 use chrono::{DateTime, Duration, Utc};
+use schemas::event::SourceKind;
 use schemas::{ConnectionName, RepoRef};
 use worker::sandbox::SandboxError;
 
@@ -25,7 +26,11 @@ fn us(machine: bool, grants: Option<&[&str]>) -> Identity {
 
 /// The worst state, and the first remedy.
 fn judged(answer: Result<Identity, ForgeError>) -> (State, Option<String>) {
-    let checks = forge::judge_identity(&ConnectionName::from("github"), answer, now());
+    judged_at(SourceKind::Github, answer)
+}
+
+fn judged_at(kind: SourceKind, answer: Result<Identity, ForgeError>) -> (State, Option<String>) {
+    let checks = forge::judge_identity(&ConnectionName::from("there"), kind, answer, now());
     let worst = checks.iter().max_by_key(|check| check.state).unwrap();
     (worst.state, worst.remedy.clone())
 }
@@ -47,6 +52,17 @@ fn permissions_are_judged_by_the_kind_of_account() {
     }
     let (_, remedy) = judged(Ok(us(true, Some(&["contents:read", "issues:write"]))));
     assert!(remedy.unwrap().starts_with("give the App contents:write, pull_requests:write"));
+}
+
+#[test]
+fn gitlab_has_scopes_of_its_own() {
+    for (grants, state) in [
+        (Some(&["api", "read_user"][..]), State::Ok),
+        (Some(&["read_api", "write_repository"]), State::Fail),
+        (None, State::Ok),
+    ] {
+        assert_eq!(judged_at(SourceKind::Gitlab, Ok(us(true, grants))).0, state, "{grants:?}");
+    }
 }
 
 #[test]
@@ -174,4 +190,34 @@ async fn an_address_in_use_is_ours_or_a_finding() {
     let check = host::listen("webhooks", address).await;
     assert_eq!((check.state, check.what), (State::Ok, format!("Pullwright is running at {address}")));
     server.abort();
+}
+
+#[test]
+fn a_ping_comes_from_where_deliveries_may_come_from() {
+    for (listen, networks, proxies, from) in [
+        ("127.0.0.1:1", "", "", Ok(None)),
+        ("127.0.0.1:1", "127.0.0.0/8", "", Ok(None)),
+        ("127.0.0.1:1", "192.0.2.0/24", "127.0.0.1", Ok(Some("192.0.2.0"))),
+        ("127.0.0.1:1", "10.0.0.0/24, 192.0.2.0/24", "127.0.0.1, 10.0.0.0/8", Ok(Some("192.0.2.0"))),
+        ("127.0.0.1:1", "192.0.2.0/24", "10.0.0.0/8", Err("127.0.0.1")),
+        ("127.0.0.1:1", "10.0.0.0/24", "127.0.0.1, 10.0.0.0/8", Err("127.0.0.1")),
+        ("0.0.0.0:1", "192.0.2.0/24", "", Err("127.0.0.1")),
+        ("\"[::]:1\"", "192.0.2.0/24", "", Err("::1")),
+        ("10.1.1.1:1", "10.0.0.0/8", "", Ok(None)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pullwright.yaml");
+        let text = format!("listen: {{ webhooks: {listen} }}\nintake: {{ trusted_proxies: [{proxies}] }}\n");
+        std::fs::write(&file, text).unwrap();
+        let settings = config::load(Some(&file), &BTreeMap::new()).unwrap().settings;
+        let gitea = senders::Gitea::new(&[b"0123456789abcdef".to_vec()]).unwrap();
+        let networks = networks.split(", ").filter(|network| !network.is_empty());
+        let route = Route {
+            networks: networks.map(|network| network.parse().unwrap()).collect(),
+            ..Route::new(senders::Sender::Gitea(gitea))
+        };
+        let parsed = |ip: &str| ip.parse::<std::net::IpAddr>().unwrap();
+        let expected = from.map(|ip| ip.map(parsed)).map_err(parsed);
+        assert_eq!(webhook::sent_from(&settings, &route), expected, "{listen} {proxies}");
+    }
 }

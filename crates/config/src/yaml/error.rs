@@ -250,6 +250,7 @@ fn plain(expected: &str) -> &str {
             "a whole number that is not negative and not too large"
         }
         Some("i8" | "i16" | "i32" | "i64" | "isize") => "a whole number that is not too large",
+        Some("a") if expected.starts_with("a nonzero") => "a whole number from 1",
         _ => expected,
     }
 }
@@ -263,7 +264,8 @@ fn suggestion(given: &str, possible: &[&'static str]) -> String {
 }
 
 /// The word that was probably meant, if one is near.
-pub(crate) fn closest<'a>(given: &str, possible: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn closest<'a>(given: &str, possible: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     possible
         .map(|word| (strsim::damerau_levenshtein(given, word), word))
         .filter(|(distance, word)| *distance <= 1 + word.len() / 4)

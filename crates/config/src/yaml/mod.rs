@@ -13,8 +13,7 @@ use std::ops::Deref;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer};
 
-pub use error::YamlError;
-pub(crate) use error::closest;
+pub use error::{YamlError, closest};
 pub use sources::Sources;
 
 /// The largest text that is read: 1 MiB.

@@ -3,7 +3,18 @@
 //! Both keep every byte offset as it was, so that carets still point at the right place.
 
 /// Words that a key ends with when its value may be a secret.
-const SECRET_KEYS: [&str; 6] = ["secret", "token", "private_key", "password", "auth", "secrets"];
+const SECRET_KEYS: [&str; 10] = [
+    "secret",
+    "token",
+    "private_key",
+    "password",
+    "auth",
+    "secrets",
+    "scheme",
+    "bearer",
+    "hmac",
+    "standard_webhooks",
+];
 
 /// The text as a picture may show it.
 pub(super) fn shown(text: &str) -> String {
@@ -74,6 +85,9 @@ mod tests {
             ("{ kind: github, secret: abc, connection: x }", "{ kind: github, secret: ***, connection: x }"),
             ("auth: { token: \"ghp_1\" }", "auth: { token: ******* }"),
             ("auth: ghp_1", "auth: *****"),
+            ("oauth: abc", "oauth: ***"),
+            ("scheme: { bearer: abc }", "scheme: { bearer: *** }"),
+            ("  standard_webhooks: whsec_1", "  standard_webhooks: *******"),
             ("secret: ${env:NAME}", "secret: ${env:NAME}"),
             ("secret: [\"${env:A}\", \"${env:B}\"]", "secret: [\"${env:A}\", \"${env:B}\"]"),
             ("url: https://example.com", "url: https://example.com"),

@@ -2,6 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod connections;
+mod generic;
+mod intake;
+mod repositories;
+mod webhooks;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -193,19 +199,6 @@ fn a_token_where_a_map_belongs() {
 }
 
 #[test]
-fn a_kind_of_a_later_version() {
-    assert_snapshot!(mistake("webhooks:\n  gitlab: { kind: gitlab, signing_token: \"${env:X}\" }\n"), @r#"
-     × pullwright.yaml:2:19: `kind: gitlab` is not supported by this version
-      ╭────
-    2 │   gitlab: { kind: gitlab, signing_token: "${env:X}" }
-      ·                   ───┬──
-      ·                      ╰── here
-      ╰────
-     help: this version knows `kind: github`
-    "#);
-}
-
-#[test]
 fn a_key_of_a_later_version() {
     assert_snapshot!(mistake("offline: true\n"), @r"
      × pullwright.yaml:1:1: the key `offline` is not supported by this version
@@ -215,15 +208,6 @@ fn a_key_of_a_later_version() {
       ·    ╰── here
       ╰────
      help: leave it out
-    ");
-    assert_snapshot!(mistake("repositories:\n  - { match: github/acme/api, alias: api }\n"), @r"
-     × pullwright.yaml:2:31: the key `alias` is not supported by this version
-      ╭────
-    2 │   - { match: github/acme/api, alias: api }
-      ·                               ──┬──
-      ·                                 ╰── here
-      ╰────
-     help: leave it out, and name the repository in the automation: `run: { repo: … }`
     ");
 }
 
@@ -250,111 +234,6 @@ fn a_broker_of_a_later_version() {
       ·                    ╰── here
       ╰────
      help: write `broker: embedded`; the queue lies in `data_dir`
-    ");
-}
-
-#[test]
-fn a_webhook_without_a_secret() {
-    assert_snapshot!(mistake(&RIGHT.replace(", secret: \"${env:HOOK}\"", "")), @r"
-     × pullwright.yaml:2:11: the webhook `github` has no `secret`
-      ╭────
-    2 │   github: { kind: github }
-      ·           ┬
-      ·           ╰── here
-      ╰────
-     help: add `secret: ${env:NAME}`: without it anybody could deliver
-    ");
-}
-
-#[test]
-fn a_webhook_without_a_connection() {
-    assert_snapshot!(mistake(&RIGHT.replace("connections:\n  github:", "connections:\n  githup:")), @r#"
-     × pullwright.yaml:2:11: the webhook `github` belongs to no connection: there is no `github`
-      ╭────
-    2 │   github: { kind: github, secret: "${env:HOOK}" }
-      ·           ┬
-      ·           ╰── here
-      ╰────
-     help: did you mean `connection: githup`?
-    "#);
-}
-
-#[test]
-fn a_token_and_an_app() {
-    assert_snapshot!(mistake(&RIGHT.replace("auth: { ", "auth: { app: { id: 1 }, ")), @r#"
-     × pullwright.yaml:4:58: `auth` has both a token and an App
-      ╭────
-    4 │   github: { kind: github, auth: { app: { id: 1 }, token: "${env:TOKEN}" } }
-      ·                                                          ───────┬──────
-      ·                                                                 ╰── here
-      ╰────
-     help: keep one: an App where you can, a token otherwise
-    "#);
-}
-
-#[test]
-fn an_app_without_a_key() {
-    assert_snapshot!(mistake(&RIGHT.replace("token: \"${env:TOKEN}\"", "app: { id: 7 }")), @r"
-     × pullwright.yaml:4:46: the App has no `private_key`
-      ╭────
-    4 │   github: { kind: github, auth: { app: { id: 7 } } }
-      ·                                              ┬
-      ·                                              ╰── here
-      ╰────
-     help: add `private_key: ${file:/path/to/app.pem}`
-    ");
-}
-
-#[test]
-fn a_forge_without_encryption() {
-    assert_snapshot!(mistake(&RIGHT.replace("auth:", "url: http://git.example.com/api/v3, auth:")), @r#"
-     × pullwright.yaml:4:32: the credential would travel unencrypted
-      ╭────
-    4 │   github: { kind: github, url: http://git.example.com/api/v3, auth: { token: "${env:TOKEN}" } }
-      ·                                ──────────────┬──────────────
-      ·                                              ╰── here
-      ╰────
-     help: write it like https://api.github.com, or https://github.example.com/api/v3 for your own
-           server
-    "#);
-}
-
-#[test]
-fn a_repository_of_no_connection() {
-    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: githb/acme/*\n")), @r"
-     × pullwright.yaml:6:12: there is no connection `githb`
-      ╭────
-    6 │   - match: githb/acme/*
-      ·            ──────┬─────
-      ·                  ╰── here
-      ╰────
-     help: did you mean `github`?
-    ");
-}
-
-#[test]
-fn a_broken_glob() {
-    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: \"github/[acme/*\"\n")), @r#"
-     × pullwright.yaml:6:12: `github/[acme/*` is no glob: unclosed character class; missing ']'
-      ╭────
-    6 │   - match: "github/[acme/*"
-      ·            ────────┬───────
-      ·                    ╰── here
-      ╰────
-     help: `*` stands for a part of a name, `**` for any number of parts
-    "#);
-}
-
-#[test]
-fn a_rule_twice() {
-    assert_snapshot!(mistake(&format!("{RIGHT}repositories:\n  - match: github/a/*\n  - match: github/a/*\n")), @r"
-     × pullwright.yaml:7:12: `match: github/a/*` appears twice
-      ╭────
-    7 │   - match: github/a/*
-      ·            ─────┬────
-      ·                 ╰── here
-      ╰────
-     help: put both into one entry
     ");
 }
 
@@ -556,6 +435,15 @@ fn no_message_repeats_a_secret() {
         "connections: { github: { auth: { app: { private_key: hunter2 } } } }",
         "connections: { github: { auth: { app: { private_key: \"hunter2 } } } }",
         "connections: { github: { auth: { token: \"${env:hunter2\" } } }",
+        "webhooks: { gitlab: { kind: gitlab, signing_token: whsec_hunter2 } }",
+        "webhooks: { gitlab: { kind: gitlab, secret_token: [hunter2] } }",
+        "webhooks: { jira: { kind: jira, oauth: hunter2 } }",
+        "webhooks: { jira: { kind: linear, oauth: hunter2 } }",
+        "webhooks: { any: { kind: generic, scheme: hunter2 } }",
+        "webhooks: { any: { kind: generic, scheme: { bearer: hunter2 } } }",
+        "webhooks: { any: { kind: generic, scheme: { standard_webhooks: hunter2, x: 1 } } }",
+        "webhooks: { any: { kind: generic, scheme: { hmac: { secret: hunter2 } } } }",
+        "connections: { jira: { auth: { email: a@b, token: hunter2 } } }",
         "database: postgres://hunter2@db",
         "broker: amqp://hunter2@mq",
     ];
