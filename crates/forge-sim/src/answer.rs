@@ -106,7 +106,11 @@ impl Paging {
         let items: Vec<T> = all.into_iter().skip((page - 1).saturating_mul(size)).take(size).collect();
         let mut links = Vec::new();
         let mut link = |number: usize, rel: &str| {
-            links.push(format!("<{base}{}?{}>; rel=\"{rel}\"", uri.path(), query_with_page(uri, number)));
+            links.push(format!(
+                "<{base}{}?{}>; rel=\"{rel}\"",
+                uri.path(),
+                query_with(uri, "page", &number.to_string())
+            ));
         };
         if page > 1 {
             link((page - 1).min(last), "prev");
@@ -126,10 +130,46 @@ impl Paging {
     }
 }
 
-fn query_with_page(uri: &Uri, page: usize) -> String {
+/// `per_page` and `cursor` of a list that is read from the newest on.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(crate) struct Cursor {
+    per_page: Option<usize>,
+    cursor: Option<String>,
+}
+
+impl Cursor {
+    /// The page asked for of `all`, newest first, with its `Link` header; each has an id that falls.
+    pub(crate) fn cut<T>(self, base: &str, uri: &Uri, all: Vec<(u64, T)>) -> Result<Response, ApiError>
+    where
+        T: serde::Serialize,
+    {
+        let invalid = || ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid cursor");
+        let from = match &self.cursor {
+            Some(cursor) => cursor.strip_prefix("v1_").and_then(|id| id.parse().ok()).ok_or_else(invalid)?,
+            None => u64::MAX,
+        };
+        let size = self.per_page.unwrap_or(30).clamp(1, 100);
+        let mut rest = all.into_iter().skip_while(|(id, _)| *id > from).peekable();
+        let items: Vec<T> = rest.by_ref().take(size).map(|(_, item)| item).collect();
+        let next = rest.peek().map(|(id, _)| *id);
+        let mut response = Json(items).into_response();
+        if let Some(id) = next {
+            let query = query_with(uri, "cursor", &format!("v1_{id}"));
+            let link = format!("<{base}{}?{query}>; rel=\"next\"", uri.path());
+            if let Ok(value) = HeaderValue::from_str(&link) {
+                response.headers_mut().insert(header::LINK, value);
+            }
+        }
+        Ok(response)
+    }
+}
+
+/// A query with one of its values replaced.
+fn query_with(uri: &Uri, name: &str, value: &str) -> String {
     let query = uri.query().unwrap_or_default();
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
-    kept.map(str::to_owned).chain([format!("page={page}")]).collect::<Vec<_>>().join("&")
+    let other = |pair: &&str| !pair.is_empty() && pair.split('=').next() != Some(name);
+    let kept = query.split('&').filter(other).map(str::to_owned);
+    kept.chain([format!("{name}={value}")]).collect::<Vec<_>>().join("&")
 }
 
 /// Adds the headers that every answer of GitHub carries.

@@ -112,7 +112,7 @@ impl FromRequestParts<Arc<World>> for Caller {
 }
 
 /// The secret of an `Authorization` header.
-fn credential(value: &str) -> Option<String> {
+pub(crate) fn credential(value: &str) -> Option<String> {
     let (scheme, rest) = value.split_once(' ')?;
     let rest = rest.trim();
     match scheme.to_ascii_lowercase().as_str() {

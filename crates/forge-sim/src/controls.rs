@@ -8,7 +8,7 @@
 //! | `POST /_sim/issues` | `{repository, title, body, labels, login}` |
 //! | `POST /_sim/labels` | `{repository, number, labels, login}`: puts labels on, webhooks follow |
 //! | `POST /_sim/faults`, `DELETE /_sim/faults` | a [`FaultOrder`](crate::FaultOrder); forget all |
-//! | `POST /_sim/webhooks` | `{url, secret, events, repository}` |
+//! | `POST /_sim/webhooks` | `{url, secret, events, repository, app}` |
 //! | `POST /_sim/deliver` | `{repository, number, label, action, sender, delivery, url, secret}` |
 
 use std::collections::BTreeMap;
@@ -55,6 +55,7 @@ async fn state(State(world): State<Arc<World>>) -> Result<Json<Value>, ApiError>
             value["branches"] = json!(world.bare(owner, name).branches().await?);
         }
     }
+    state["gitlab"] = json!(*world.gitlab());
     state["faults"] = world.faults().iter().map(|armed| json!(armed.order)).collect();
     Ok(Json(state))
 }
@@ -193,7 +194,7 @@ async fn deliver(
         .issues_payload(owner, name, wish.number, &wish.action, wish.label.as_deref(), &wish.sender)
         .ok_or_else(ApiError::not_found)?;
     let webhooks = match wish.url {
-        Some(url) => vec![Webhook { id: 0, url, secret: wish.secret, events: Vec::new(), repository: None }],
+        Some(url) => vec![Webhook::to(url, wish.secret)],
         None => {
             let all = world.model().webhooks.clone();
             all.into_iter().filter(|w| w.wants("issues", &wish.repository)).collect()

@@ -60,6 +60,9 @@ pub enum Fault {
         #[serde(default)]
         retry_after: Option<u64>,
     },
+    /// Webhooks do not get through: no connection comes about. Meets deliveries (method `POST`, the
+    /// path of the receiver) instead of requests.
+    TargetDown,
     /// Lists do not show what is younger than this.
     #[serde(rename = "list_lag_ms")]
     ListLag {
@@ -127,6 +130,11 @@ impl Armed {
         Ok(Self { order, matcher })
     }
 
+    /// Whether it is about what we send, not about what we are asked.
+    fn is_outgoing(&self) -> bool {
+        self.order.fault == Fault::TargetDown
+    }
+
     fn meets(&self, method: &str, path: &str) -> bool {
         let method_ok = self.order.method == "*" || self.order.method.eq_ignore_ascii_case(method);
         method_ok && self.matcher.is_match(path)
@@ -141,9 +149,16 @@ pub(crate) struct ListLag(pub Duration);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Done(pub Option<StatusCode>);
 
-fn take(world: &World, method: &str, path: &str) -> Option<Fault> {
+/// Whether a delivery to `url` is ordered to fail.
+pub(crate) fn target_is_down(world: &World, url: &str) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
+    take(world, true, "POST", path.unwrap_or("/")).is_some()
+}
+
+fn take(world: &World, outgoing: bool, method: &str, path: &str) -> Option<Fault> {
     let mut faults = world.faults();
-    let position = faults.iter().position(|armed| armed.meets(method, path))?;
+    let position =
+        faults.iter().position(|armed| armed.is_outgoing() == outgoing && armed.meets(method, path))?;
     let armed = faults.get_mut(position)?;
     if armed.order.skip > 0 {
         armed.order.skip -= 1;
@@ -164,10 +179,12 @@ pub(crate) async fn apply(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let Some(fault) = take(&world, request.method().as_str(), path) else { return next.run(request).await };
+    let Some(fault) = take(&world, false, request.method().as_str(), path) else {
+        return next.run(request).await;
+    };
     match fault {
         Fault::Status { status } => not_done(failure(status)),
-        Fault::Reset => not_done(reset()),
+        Fault::Reset | Fault::TargetDown => not_done(reset()),
         Fault::RateLimited { retry_after, status } => {
             let message = "API rate limit exceeded for user ID 1.";
             let mut response = not_done(error(code(status), message));

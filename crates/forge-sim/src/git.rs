@@ -3,6 +3,7 @@
 //! `git http-backend` speaks protocol v0 to v2 and unpacks gzip bodies itself
 //! (<https://git-scm.com/docs/git-http-backend>).
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -17,32 +18,63 @@ use tokio::process::{Child, ChildStdout};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::auth::Caller;
-use crate::bare;
 use crate::world::World;
+use crate::{bare, gitlab};
+
+type RepoPath = Path<(String, String)>;
+type NestedPath = Path<(String, String, String)>;
 
 pub(crate) async fn info_refs(
-    State(world): State<Arc<World>>,
-    Path((owner, name)): Path<(String, String)>,
+    world: State<Arc<World>>,
+    Path((owner, name)): RepoPath,
     request: Request,
 ) -> Response {
-    let push = request.uri().query().unwrap_or_default().contains("service=git-receive-pack");
-    serve(&world, &owner, &name, "info/refs", push, request).await
+    serve_refs(&world, &owner, &name, request).await
 }
 
 pub(crate) async fn upload_pack(
-    State(world): State<Arc<World>>,
-    Path((owner, name)): Path<(String, String)>,
+    world: State<Arc<World>>,
+    Path((owner, name)): RepoPath,
     request: Request,
 ) -> Response {
     serve(&world, &owner, &name, "git-upload-pack", false, request).await
 }
 
 pub(crate) async fn receive_pack(
-    State(world): State<Arc<World>>,
-    Path((owner, name)): Path<(String, String)>,
+    world: State<Arc<World>>,
+    Path((owner, name)): RepoPath,
     request: Request,
 ) -> Response {
     serve(&world, &owner, &name, "git-receive-pack", true, request).await
+}
+
+pub(crate) async fn nested_info_refs(
+    world: State<Arc<World>>,
+    Path((group, subgroup, name)): NestedPath,
+    request: Request,
+) -> Response {
+    serve_refs(&world, &format!("{group}/{subgroup}"), &name, request).await
+}
+
+pub(crate) async fn nested_upload_pack(
+    world: State<Arc<World>>,
+    Path((group, subgroup, name)): NestedPath,
+    request: Request,
+) -> Response {
+    serve(&world, &format!("{group}/{subgroup}"), &name, "git-upload-pack", false, request).await
+}
+
+pub(crate) async fn nested_receive_pack(
+    world: State<Arc<World>>,
+    Path((group, subgroup, name)): NestedPath,
+    request: Request,
+) -> Response {
+    serve(&world, &format!("{group}/{subgroup}"), &name, "git-receive-pack", true, request).await
+}
+
+async fn serve_refs(world: &World, owner: &str, name: &str, request: Request) -> Response {
+    let push = request.uri().query().unwrap_or_default().contains("service=git-receive-pack");
+    serve(world, owner, name, "info/refs", push, request).await
 }
 
 async fn serve(
@@ -54,24 +86,28 @@ async fn serve(
     request: Request,
 ) -> Response {
     let name = name.strip_suffix(".git").unwrap_or(name);
-    let caller = match enter(world, owner, name, push, request.headers()) {
-        Ok(caller) => caller,
+    let (login, folder) = match enter(world, owner, name, push, request.headers()) {
+        Ok(way) => way,
         Err((status, message)) => return refusal(status, &message),
     };
-    match backend(world, owner, name, service, &caller, request).await {
+    match backend(&folder, service, &login, request).await {
         Ok(response) => response,
         Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
-/// The caller, when the credential allows what is asked; else the refusal in GitHub's words.
+/// The caller's login and the repository's folder, when the credential allows what is asked; else
+/// the refusal in the forge's words.
 fn enter(
     world: &World,
     owner: &str,
     name: &str,
     push: bool,
     headers: &HeaderMap,
-) -> Result<Caller, (StatusCode, String)> {
+) -> Result<(String, PathBuf), (StatusCode, String)> {
+    if let Some(way) = gitlab::git_access(world, &format!("{owner}/{name}"), push, headers) {
+        return way;
+    }
     let caller = Caller::from_headers(world, headers)
         .map_err(|_| (StatusCode::UNAUTHORIZED, "Invalid username or token.".to_owned()))?;
     let model = world.model();
@@ -88,24 +124,21 @@ fn enter(
         let message = "This repository was archived so it is read-only.".to_owned();
         return Err((StatusCode::FORBIDDEN, message));
     }
-    Ok(caller)
+    Ok((caller.login().to_owned(), world.bare(owner, name).folder().to_owned()))
 }
 
 async fn backend(
-    world: &World,
-    owner: &str,
-    name: &str,
+    folder: &std::path::Path,
     service: &str,
-    caller: &Caller,
+    login: &str,
     request: Request,
 ) -> std::io::Result<Response> {
     let (parts, body) = request.into_parts();
     let text = |name: HeaderName| parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let folder = world.bare(owner, name).folder().to_owned();
     let mut command = bare::git();
     command
         .args(["-c", "receive.fsckObjects=true", "http-backend"])
-        .env("GIT_PROJECT_ROOT", &folder)
+        .env("GIT_PROJECT_ROOT", folder)
         .env("GIT_HTTP_EXPORT_ALL", "1")
         .env("PATH_INFO", format!("/{service}"))
         .env("REQUEST_METHOD", parts.method.as_str())
@@ -114,7 +147,7 @@ async fn backend(
         .env("HTTP_CONTENT_ENCODING", text(header::CONTENT_ENCODING))
         .env("GIT_PROTOCOL", text(HeaderName::from_static("git-protocol")))
         // An authenticated user is what allows receive-pack.
-        .env("REMOTE_USER", caller.login())
+        .env("REMOTE_USER", login)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());

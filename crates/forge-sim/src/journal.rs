@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::ApiError;
 use crate::auth::Caller;
 use crate::faults::Done;
+use crate::gitlab;
 use crate::model::JournalEntry;
 use crate::server::ResetConnection;
 use crate::world::World;
@@ -26,6 +27,7 @@ pub(crate) async fn record(State(world): State<Arc<World>>, request: Request<Bod
         return next.run(request).await;
     }
     let login = Caller::from_headers(&world, request.headers()).ok().map(|c| c.login().to_owned());
+    let login = login.or_else(|| Some(gitlab::Caller::user(&world, request.headers())?.username));
     let method = request.method().to_string();
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let (request, body) = if path.ends_with("/git-receive-pack") {

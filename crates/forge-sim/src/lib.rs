@@ -1,6 +1,6 @@
 //! A stateful stand-in for GitHub, for tests and the demo: a real HTTP server with issues, labels,
 //! comments, reactions, pull requests, checks, statuses, webhooks, and git smart HTTP on real bare
-//! repositories. It misbehaves on order and shows its state.
+//! repositories. It misbehaves on order and shows its state. A GitLab is next door ([`gitlab`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,6 +27,7 @@ mod controls;
 mod deliver;
 mod faults;
 mod git;
+pub mod gitlab;
 mod happenings;
 mod journal;
 pub mod model;
@@ -43,6 +44,7 @@ mod world;
 
 pub use bare::GitError;
 pub use faults::{Fault, FaultOrder};
+pub use gitlab::GitLabSim;
 pub use happenings::NewIssue;
 pub use schemas::automation::Permission;
 pub use setup::SetupError;

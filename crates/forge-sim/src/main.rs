@@ -8,7 +8,7 @@ use clap::Parser;
 use forge_sim::{Sim, SimOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in for GitHub with state: REST, webhooks and git, for tests and demos.
+/// A stand-in for GitHub with state: REST, webhooks and git, for tests and demos. A GitLab is next door.
 ///
 /// Point a GitHub client at the printed address (or at it with /api/v3, as GitHub Enterprise
 /// Server has it) with the token, and git at ADDRESS/OWNER/NAME.git with any user name and the
@@ -46,9 +46,15 @@ Controls (no credential needed; keep the address private):
   POST   /_sim/faults    {\"method\":\"POST\",\"path\":\"*/comments\",\"times\":1,\"fault\":{\"kind\":\"commit_then_status\",\"status\":502}}
   DELETE /_sim/faults    behave again
 
+Controls of the GitLab at the same address (API below /api/v4, same token):
+  POST   /_sim/gitlab/projects  {\"path\":\"acme/api\",\"owner\":\"sim-user\",\"files\":{\"README.md\":\"hi\\n\"}}
+  POST   /_sim/gitlab/users     {\"username\":\"ana\",\"token\":\"t\",\"levels\":{\"acme/api\":30}}
+  POST   /_sim/gitlab/issues    {\"project\":\"acme/api\",\"username\":\"ana\",\"title\":\"It breaks\",\"labels\":[]}
+  POST   /_sim/gitlab/hooks     {\"project\":\"acme/api\",\"url\":\"https://pw/webhooks/gitlab\",\"alert_status\":\"disabled\"}
+
 Kinds of fault: status {status}, commit_then_status {status}, reset, commit_then_reset,
 delay_ms {ms}, commit_then_delay {ms}, rate_limited {retry_after, status}, secondary {retry_after},
-list_lag_ms {ms}.
+list_lag_ms {ms}, target_down (of webhooks: the path is the receiver's).
 
 Example:
   forge-sim --listen 127.0.0.1:3000 --repo acme/api=./my-project

@@ -163,7 +163,7 @@ fn is_repository(folder: &Path) -> bool {
     folder.join(".git").exists() || (folder.join("HEAD").is_file() && folder.join("objects").is_dir())
 }
 
-fn write_files(root: &Path, files: &[(String, Vec<u8>)]) -> Result<(), SetupError> {
+pub(crate) fn write_files(root: &Path, files: &[(String, Vec<u8>)]) -> Result<(), SetupError> {
     for (path, content) in files {
         let inside = Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
         if path.is_empty() || !inside {

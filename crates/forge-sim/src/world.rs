@@ -9,8 +9,9 @@ use schemas::Clock;
 use tokio::sync::mpsc;
 
 use crate::bare::BareRepository;
-use crate::deliver::Outgoing;
+use crate::deliver::Posting;
 use crate::faults::Armed;
+use crate::gitlab;
 use crate::model::{Model, User};
 use crate::render::Render;
 
@@ -40,7 +41,9 @@ pub struct World {
     /// The account of the sim's own token.
     pub(crate) login: String,
     pub(crate) app: AppOptions,
-    pub(crate) outbox: mpsc::UnboundedSender<Outgoing>,
+    pub(crate) outbox: mpsc::UnboundedSender<Posting>,
+    /// The GitLab next door, with its own state.
+    pub(crate) gitlab: Mutex<gitlab::State>,
     pub(crate) http: reqwest::Client,
     pub(crate) calls: AtomicU64,
 }
@@ -49,6 +52,11 @@ impl World {
     /// The model. A poisoned lock is taken over: a panic in one handler must not hide the state.
     pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the GitLab next door remembers.
+    pub(crate) fn gitlab(&self) -> MutexGuard<'_, gitlab::State> {
+        self.gitlab.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Vec<Armed>> {

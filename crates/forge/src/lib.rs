@@ -4,16 +4,21 @@
 //! is retried here: a call is made once, and its error says whether a write may have happened. (One
 //! exception: what an App's stale token was refused for is sent again with a fresh one.)
 
+pub mod deliveries;
 pub mod error;
 pub mod git_http;
 pub mod github;
+pub mod gitlab;
 mod http_client;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef};
+use schemas::{Oid, RepoRef, WebhookName};
 
+pub use deliveries::HookDeliveries;
 pub use error::ForgeError;
 pub use git_http::GitEndpoint;
 pub use http_client::ClientError;
@@ -71,6 +76,28 @@ pub trait Forge: Send + Sync + 'static {
 
     /// Where git reaches the repository, with the credential to add. For the git gate alone.
     async fn git(&self, repo: &RepoRef) -> Result<GitEndpoint, ForgeError>;
+
+    /// The same connection with item numbers read as those of merge requests, where issues and
+    /// merge requests are numbered apart; `None` where they share one sequence.
+    fn for_merge_requests(&self) -> Option<Arc<dyn Forge>> {
+        None
+    }
+
+    /// What was delivered to webhooks, where the forge keeps that and repeats it when asked.
+    fn hook_deliveries(&self) -> Option<&dyn HookDeliveries> {
+        None
+    }
+
+    /// A sentence for each hook of a repository that leads to one of `webhooks` and is switched off
+    /// by the forge. Forges that switch none off have none to tell.
+    async fn hook_problems(
+        &self,
+        repo: &RepoRef,
+        webhooks: &[WebhookName],
+    ) -> Result<Vec<String>, ForgeError> {
+        let _ = (repo, webhooks);
+        Ok(Vec::new())
+    }
 }
 
 /// Who we are on a forge.
@@ -107,6 +134,14 @@ pub enum ReactionTarget {
     Item(u64),
     /// A comment on one.
     Comment(CommentRef),
+    /// A comment whose address is not known, on the item of that number. Where comments have no
+    /// names of their own (GitLab), it is found through the item.
+    CommentOn {
+        /// The item's number.
+        number: u64,
+        /// The comment's id.
+        id: u64,
+    },
 }
 
 /// A forge's id of a comment.

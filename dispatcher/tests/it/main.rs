@@ -4,6 +4,8 @@
 mod control;
 mod decisions;
 mod fake_forge;
+mod redeliver;
+mod replay;
 mod rules;
 mod support;
 mod words;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker::fake::MemoryQueue;
 use broker::wake::WakeUps;
 use chrono::{DateTime, Utc};
 use dispatcher::rules::load_texts;
@@ -66,6 +67,8 @@ pub struct World {
     pub forge: Arc<FakeForge>,
     pub clock: Arc<FakeClock>,
     pub store: Store,
+    /// Where replays go.
+    pub queue: MemoryQueue,
     _folder: tempfile::TempDir,
 }
 
@@ -95,17 +98,19 @@ impl World {
             gate_url: "http://gate".into(),
             commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
         };
+        let queue = MemoryQueue::default();
         let dispatcher = Arc::new(Dispatcher::new(
             settings,
             store.clone(),
             forges,
             Arc::clone(&clock) as Arc<dyn Clock>,
             WakeUps::default(),
+            Arc::new(queue.clone()),
             Meters::global(),
         ));
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
-        Self { dispatcher, forge, clock, store, _folder: folder }
+        Self { dispatcher, forge, clock, store, queue, _folder: folder }
     }
 
     pub fn claim(&self, nonce: &str) -> Claim {

@@ -1,5 +1,6 @@
 //! What came in and what went out: the journal of writes, webhooks and their deliveries.
 
+use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -20,26 +21,56 @@ pub struct Webhook {
     /// Only this `owner/name`, when set.
     #[serde(default)]
     pub repository: Option<String>,
+    /// Whether it is the App's, which repositories do not list.
+    #[serde(default)]
+    pub app: bool,
+    /// Whether it delivers.
+    #[serde(default = "Webhook::active")]
+    pub active: bool,
 }
 
 impl Webhook {
+    /// Every event of every repository to `url`; registered by nobody yet.
+    #[must_use]
+    pub fn to(url: String, secret: String) -> Self {
+        let (events, repository) = (Self::all_events(), None);
+        Self { id: 0, url, secret, events, repository, app: false, active: true }
+    }
+
     fn all_events() -> Vec<String> {
         vec!["*".to_owned()]
+    }
+
+    fn active() -> bool {
+        true
     }
 
     /// Whether it wants `event` of `repository`.
     #[must_use]
     pub fn wants(&self, event: &str, repository: &str) -> bool {
-        self.events.iter().any(|e| e == "*" || e == event)
-            && self.repository.as_deref().is_none_or(|r| r.eq_ignore_ascii_case(repository))
+        self.active && self.events.iter().any(|e| e == "*" || e == event) && self.is_of(repository)
+    }
+
+    /// Whether it tells of `repository` at all.
+    #[must_use]
+    pub fn is_of(&self, repository: &str) -> bool {
+        self.repository.as_deref().is_none_or(|r| r.eq_ignore_ascii_case(repository))
     }
 }
 
 /// One attempt to deliver an event; GitHub makes no second by itself.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeliveryRecord {
-    /// `X-GitHub-Delivery`.
+    /// Its id; each attempt has one of its own.
+    pub id: u64,
+    /// The webhook's id; 0 when none is registered.
+    pub webhook: u64,
+    /// `X-GitHub-Delivery`, the same for all attempts.
     pub guid: String,
+    /// When it was made.
+    pub at: DateTime<Utc>,
+    /// Whether it was asked for again.
+    pub redelivery: bool,
     /// The receiver.
     pub url: String,
     /// `X-GitHub-Event`.
@@ -50,6 +81,19 @@ pub struct DeliveryRecord {
     pub status: Option<u16>,
     /// The answer's body, or what went wrong.
     pub answer: String,
+    /// The id of the payload's repository.
+    pub repository: Option<u64>,
+    /// What was sent, to be sent again.
+    #[serde(skip)]
+    pub(crate) body: Bytes,
+}
+
+impl DeliveryRecord {
+    /// Whether the receiver took it.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
 }
 
 /// One write request.

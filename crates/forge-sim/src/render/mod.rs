@@ -4,6 +4,7 @@
 //! (<https://github.com/github/rest-api-description>).
 
 mod checks;
+pub(crate) mod hooks;
 mod items;
 
 use base64::Engine;

@@ -11,7 +11,7 @@ use super::Call;
 use super::call::RepoPath;
 use crate::answer::{ApiError, Input};
 use crate::auth::Caller;
-use crate::model::{Model, Token, User};
+use crate::model::{DeliveryRecord, Model, Token, User};
 use crate::render::{Render, app_permissions};
 
 /// What an installation token is to be narrowed to.
@@ -82,11 +82,17 @@ pub(crate) async fn access_token(
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-fn only_app(call: &Call) -> Result<(), ApiError> {
+pub(crate) fn only_app(call: &Call) -> Result<(), ApiError> {
     let message = "A JSON web token could not be decoded";
     matches!(call.caller, Caller::App)
         .then_some(())
         .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, message))
+}
+
+/// The installation that covers the repository of a delivery.
+pub(crate) fn installation_of(model: &Model, record: &DeliveryRecord) -> Option<u64> {
+    let repo = model.repositories.values().find(|r| Some(r.id) == record.repository)?;
+    model.users.get(&repo.owner.to_lowercase()).map(|owner| owner.id)
 }
 
 /// The accounts that own repositories; the App is installed on each, under the account's id.

@@ -5,6 +5,7 @@ mod apps;
 mod call;
 mod checks;
 mod comments;
+mod hooks;
 mod issues;
 mod labels;
 mod pulls;
@@ -33,6 +34,12 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/app/installations", get(apps::installations))
         .route("/app/installations/{id}/access_tokens", post(apps::access_token))
         .route("/repos/{owner}/{name}/installation", get(apps::installation))
+        .route("/app/hook/config", get(hooks::app_config))
+        .route("/app/hook/deliveries", get(hooks::app_deliveries))
+        .route("/app/hook/deliveries/{delivery}/attempts", post(hooks::app_redeliver))
+        .route("/repos/{owner}/{name}/hooks", get(hooks::list))
+        .route("/repos/{owner}/{name}/hooks/{hook}/deliveries", get(hooks::deliveries))
+        .route("/repos/{owner}/{name}/hooks/{hook}/deliveries/{delivery}/attempts", post(hooks::redeliver))
         .route("/repos/{owner}/{name}", get(repos::get))
         .route("/repos/{owner}/{name}/branches", get(repos::branches))
         .route("/repos/{owner}/{name}/branches/{*branch}", get(repos::branch))

@@ -133,14 +133,17 @@ impl Sim {
 
     /// Sends events to `url` from now on, signed with `secret`.
     pub fn add_webhook(&self, url: &str, secret: &str, events: &[&str]) {
-        let events = if events.is_empty() { &["*"][..] } else { events };
-        self.world.register(Webhook {
-            id: 0,
-            url: url.to_owned(),
-            secret: secret.to_owned(),
-            events: events.iter().map(|e| (*e).to_owned()).collect(),
-            repository: None,
-        });
+        let mut webhook = Webhook::to(url.to_owned(), secret.to_owned());
+        if !events.is_empty() {
+            webhook.events = events.iter().map(|e| (*e).to_owned()).collect();
+        }
+        self.world.register(webhook);
+    }
+
+    /// The same for the App's webhook, which no repository lists.
+    pub fn add_app_webhook(&self, url: &str, secret: &str) {
+        let webhook = Webhook::to(url.to_owned(), secret.to_owned());
+        self.world.register(Webhook { app: true, ..webhook });
     }
 
     /// Orders misbehaviour.

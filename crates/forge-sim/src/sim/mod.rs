@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::gitlab::GitLabSim;
 use crate::model::Model;
 use crate::router::router;
 use crate::world::{AppOptions, World};
@@ -102,6 +103,7 @@ impl Sim {
         let world = Arc::new(World {
             model: Mutex::new(Model::default()),
             faults: Mutex::new(Vec::new()),
+            gitlab: Mutex::default(),
             clock: options.clock,
             data,
             url: url.clone(),
@@ -111,6 +113,7 @@ impl Sim {
             http: webhook_client()?,
             calls: AtomicU64::new(0),
         });
+        world.gitlab_token(&options.token);
         world.make_user(&world.login, "User", Some(options.token));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let posting = deliver::run(Arc::clone(&world), outgoing);
@@ -118,6 +121,12 @@ impl Sim {
         tasks.spawn(async move { stopped.run_until_cancelled(posting).await });
         tasks.spawn(server::serve(listener, router, url.clone(), stop.clone(), tasks.clone()));
         Ok(Self { url, world, stop, tasks, _folder: folder })
+    }
+
+    /// The GitLab at the same address.
+    #[must_use]
+    pub fn gitlab(&self) -> GitLabSim<'_> {
+        GitLabSim { world: &self.world }
     }
 
     /// Stops it and waits until it has.

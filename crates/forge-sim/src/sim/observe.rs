@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use tokio::sync::oneshot;
+
 use super::Sim;
+use crate::deliver::Posting;
 use crate::model::{CheckRun, DeliveryRecord, Item, JournalEntry, Repository, Status};
 
 impl Sim {
@@ -51,6 +54,14 @@ impl Sim {
     #[must_use]
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.world.model().journal.clone()
+    }
+
+    /// Waits until every webhook delivery that is due by now was attempted.
+    pub async fn delivered(&self) {
+        let (turn, come) = oneshot::channel();
+        drop(self.world.outbox.send(Posting::Turn(turn)));
+        // An error means that the sim has stopped, and nothing more comes.
+        drop(come.await);
     }
 
     /// Every webhook delivery so far.

@@ -3,6 +3,7 @@
 
 mod binary;
 mod git;
+mod gitlab;
 mod rest;
 mod support;
 mod webhooks;

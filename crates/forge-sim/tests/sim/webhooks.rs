@@ -72,6 +72,18 @@ async fn a_delivery_can_be_ordered_twice_under_one_guid() {
     assert_eq!(world.sim.deliveries().len(), 3);
 }
 
+#[tokio::test]
+async fn an_apps_webhook_is_not_a_repositorys() {
+    let world = World::start().await;
+    let hook = json!({ "url": "http://127.0.0.1:1/webhooks/github", "secret": "k", "app": true });
+    world.post("/_sim/webhooks", hook).await;
+    world.sim.create_issue("acme", "api", "octocat", "It breaks", "", &[]).unwrap();
+    world.sim.delivered().await;
+    // A user's token is no App's, and a repository does not list an App's hook.
+    assert_eq!(world.get("/app/hook/deliveries").await.status, 401);
+    assert_eq!(world.get("/repos/acme/api/hooks").await.body, Value::Array(Vec::new()));
+}
+
 /// The shape is compared with a published example where one is at hand (`FORGE_SIM_PAYLOADS`, a
 /// folder of GitHub's examples); none is kept here.
 #[tokio::test]

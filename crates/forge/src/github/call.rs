@@ -75,7 +75,7 @@ impl<'a> Call<'a> {
         api: &Octocrab,
         route: &Route,
         what: &str,
-        pick: impl Fn(T) -> Option<R>,
+        mut pick: impl FnMut(T) -> Option<R>,
     ) -> Result<Option<R>, ForgeError> {
         for number in 1_u32.. {
             // Our own page numbers, not the addresses of the `Link` header: those are the forge's word.
@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
             let read = |error| outcome::of(error, Kind::Read, what);
             let page: Page<T> = api.get(page.as_str(), None::<&()>).await.map_err(read)?;
             let last = page.next.is_none();
-            if let Some(found) = page.items.into_iter().find_map(&pick) {
+            if let Some(found) = page.items.into_iter().find_map(&mut pick) {
                 return Ok(Some(found));
             }
             if last {
@@ -91,6 +91,33 @@ impl<'a> Call<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads a whole list.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        api: &Octocrab,
+        route: &Route,
+        what: &str,
+    ) -> Result<Vec<T>, ForgeError> {
+        let mut all = Vec::new();
+        let keep = |item| {
+            all.push(item);
+            None::<()>
+        };
+        self.find(api, route, what, keep).await?;
+        Ok(all)
+    }
+
+    /// Asks for something that is done later; what the answer holds does not matter.
+    pub(super) async fn accepted(&self, api: &Octocrab, route: &Route, what: &str) -> Result<(), ForgeError> {
+        self.writing.store(true, Ordering::Relaxed);
+        let answer = match api._post(route.as_str(), None::<&()>).await {
+            Ok(response) => octocrab::map_github_error(response).await.map(drop),
+            Err(error) => Err(error),
+        };
+        self.writing.store(false, Ordering::Relaxed);
+        answer.map_err(|error| outcome::of(error, Kind::Write, what))
     }
 
     /// Writes once; an error says whether it may have happened.

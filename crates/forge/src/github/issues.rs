@@ -45,6 +45,10 @@ pub(super) async fn react(
             Route::repo(repo)?.then("issues/comments").number(comment.id),
             format!("the comment {}", comment.url),
         ),
+        ReactionTarget::CommentOn { number, id } => (
+            Route::repo(repo)?.then("issues/comments").number(*id),
+            format!("the comment {id} on {repo}#{number}"),
+        ),
     };
     let body = json!({ "content": "eyes" });
     let _: IgnoredAny = call.write(&api, Method::POST, &route.then("reactions"), Some(&body), &what).await?;

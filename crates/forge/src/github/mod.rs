@@ -1,12 +1,13 @@
 //! GitHub, github.com or Enterprise Server, as a personal token or as an App.
 //!
 //! `call.rs` makes the calls (one deadline, one error mapping), `outcome.rs` is that mapping, and
-//! each other file holds one kind of thing: `account`, `repos`, `issues`, `pulls`, `checks`.
+//! each other file holds one kind of thing: `account`, `repos`, `issues`, `pulls`, `checks`, `hooks`.
 
 mod account;
 mod app;
 mod call;
 mod checks;
+mod hooks;
 mod issues;
 mod outcome;
 mod pulls;
@@ -24,6 +25,7 @@ use schemas::{Oid, RepoRef};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
+use crate::deliveries::HookDeliveries;
 use crate::git_http::GitEndpoint;
 use crate::{
     Check, CommentRef, Forge, ForgeError, Identity, NewPullRequest, PullRequest, ReactionTarget,
@@ -169,5 +171,9 @@ impl Forge for GitHub {
     async fn git(&self, repo: &RepoRef) -> Result<GitEndpoint, ForgeError> {
         let call = Call::new(self);
         call.limit(repos::git(&call, repo)).await
+    }
+
+    fn hook_deliveries(&self) -> Option<&dyn HookDeliveries> {
+        Some(self)
     }
 }

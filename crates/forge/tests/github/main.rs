@@ -5,5 +5,6 @@ mod app;
 mod calls;
 mod faults;
 mod git;
+mod hooks;
 mod origin;
 mod support;
