@@ -144,6 +144,9 @@ impl Parts {
         tracker.spawn(async move { dispatcher.publish(publishing).await });
         let (dispatcher, publishing) = (Arc::clone(&self.dispatcher), self.publishing.clone());
         tracker.spawn(async move { dispatcher.tend(publishing).await });
+        let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
+        let named = settings.repositories.iter().filter_map(|rule| rule.pattern.parse().ok()).collect();
+        tracker.spawn(async move { dispatcher.redeliver(named, soft).await });
         let (dispatcher, folder) = (Arc::clone(&self.dispatcher), settings.automations.clone());
         tracker.spawn(reload::watch(dispatcher, folder, stop.soft.clone()));
         let (queue, store, meters) = (Arc::clone(&self.queue), self.store.clone(), self.meters.clone());

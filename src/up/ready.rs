@@ -65,7 +65,7 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
     let depth = health.queue.depth();
     let rules = health.dispatcher.rules_problem();
     let worker = health.worker.problem();
-    let checks = vec![
+    let mut checks = vec![
         Check {
             name: "database",
             ok: database.is_ok(),
@@ -89,6 +89,14 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
         },
     ];
     let ready = checks.iter().all(|check| check.ok);
+    // Named here and no reason to be taken out of service: what arrives is taken all the same.
+    let hooks: Vec<String> =
+        health.dispatcher.hook_problems().into_iter().map(|(_, problem)| problem).collect();
+    checks.push(Check {
+        name: "hooks",
+        ok: hooks.is_empty(),
+        detail: if hooks.is_empty() { "nothing is known against them".to_owned() } else { hooks.join("; ") },
+    });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(Readiness { ready, checks }))
 }

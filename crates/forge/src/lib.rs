@@ -132,11 +132,8 @@ pub struct RepositoryFacts {
 pub enum ReactionTarget {
     /// An issue or pull request, by number.
     Item(u64),
-    /// A comment on one.
-    Comment(CommentRef),
-    /// A comment whose address is not known, on the item of that number. Where comments have no
-    /// names of their own (GitLab), it is found through the item.
-    CommentOn {
+    /// A comment on one. GitLab finds it through its item.
+    Comment {
         /// The item's number.
         number: u64,
         /// The comment's id.

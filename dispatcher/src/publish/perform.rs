@@ -41,13 +41,13 @@ impl Dispatcher {
         intent: &Intent,
         record: Option<&RunRecord>,
     ) -> Result<Made, ForgeError> {
-        let forge = self.forge(&intent.repository.connection)?;
+        let forge = self.forge_for(intent)?;
         let repository = &intent.repository;
         let started = self.clock.monotonic();
         let result = match (&intent.write, record) {
             (Write::React { number, comment }, _) => {
                 let target = match comment {
-                    Some(id) => ReactionTarget::Comment(CommentRef { id: *id, url: String::new() }),
+                    Some(id) => ReactionTarget::Comment { number: *number, id: *id },
                     None => ReactionTarget::Item(*number),
                 };
                 forge.react(repository, target).await.and_then(|()| nothing("reacted"))
@@ -61,10 +61,10 @@ impl Dispatcher {
                 made.map(|comment| Made::Nothing(comment.url))
             }
             (Write::SyncComment { number }, Some(record)) => {
-                self.sync_comment(&**forge, *number, record).await
+                self.sync_comment(&*forge, *number, record).await
             }
             (Write::OpenPullRequest { head, base }, Some(record)) => {
-                self.open_pull_request(&**forge, record, head, base).await
+                self.open_pull_request(&*forge, record, head, base).await
             }
             (Write::SetCheck { head }, Some(record)) => {
                 let check = check(record);

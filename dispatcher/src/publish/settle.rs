@@ -39,7 +39,7 @@ impl Dispatcher {
     }
 
     async fn look(&self, intent: &Intent, record: Option<&RunRecord>) -> Result<Look, ForgeError> {
-        let forge = self.forge(&intent.repository.connection)?;
+        let forge = self.forge_for(intent)?;
         let repository = &intent.repository;
         let (number, marker) = match (&intent.write, record) {
             (Write::AnswerRefusal { number, automation, login, .. }, _) => {

@@ -28,6 +28,8 @@ use problems::Problems;
 const ROUND: Duration = Duration::from_secs(15 * 60);
 /// Deliveries that one round asks for, at the most, of one connection.
 const AT_ONCE: usize = 250;
+/// Events that are looked at for repositories.
+const RECENT_EVENTS: u64 = 10_000;
 /// Pages of attempts (100 each) that one look at a hook reads.
 const PAGES: usize = 2_000;
 
@@ -49,13 +51,9 @@ struct Wanted {
 impl Dispatcher {
     /// Asks for missed deliveries at once and then every 15 minutes, until `stop`.
     ///
-    /// `repositories` is asked each time for those whose hooks are to be looked at: the ones that
-    /// configuration and automations name, and the ones that events came from. An App needs none.
-    pub async fn redeliver(
-        &self,
-        repositories: impl Fn() -> Vec<RepoRef> + Send + Sync,
-        stop: CancellationToken,
-    ) {
+    /// The hooks of `named` repositories are looked at, of those that an automation names, and of
+    /// those that recent events came from. An App's hook is one for all.
+    pub async fn redeliver(&self, named: Vec<RepoRef>, stop: CancellationToken) {
         let mut looks = HookLooks::default();
         let mut rounds = tokio::time::interval(ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,11 +62,24 @@ impl Dispatcher {
                 () = stop.cancelled() => return,
                 _ = rounds.tick() => {}
             }
-            let repositories = repositories();
+            let repositories = self.hooked(&named).await;
             if stop.run_until_cancelled(self.redeliver_once(&mut looks, &repositories)).await.is_none() {
                 return;
             }
         }
+    }
+
+    async fn hooked(&self, named: &[RepoRef]) -> Vec<RepoRef> {
+        let mut hooked: BTreeSet<RepoRef> = named.iter().cloned().collect();
+        for rule in self.rules().rules() {
+            hooked.extend(rule.automation.run.repo.clone());
+            hooked.extend(rule.automation.repos.iter().filter_map(|pattern| pattern.parse().ok()));
+        }
+        match self.store.recent_repositories(RECENT_EVENTS).await {
+            Ok(recent) => hooked.extend(recent),
+            Err(error) => tracing::error!(%error, "the repositories of recent events are not known"),
+        }
+        hooked.into_iter().collect()
     }
 
     /// Looks at every hook once and asks for what was missed; the number of deliveries asked for.

@@ -20,7 +20,13 @@ pub fn status(record: &RunRecord) -> String {
     let _ = write!(text, "\n### {} · {}\n\n", run.automation, headline(&run.state));
     match (&run.state, &record.pull_request) {
         (RunState::Done { reason: Reason::Published, .. }, Some(pull_request)) => {
-            let _ = write!(text, "Opened pull request #{}.\n\n", pull_request.number);
+            let number = pull_request.number;
+            // On GitLab `#7` is an issue.
+            let _ = if pull_request.url.contains("/-/merge_requests/") {
+                write!(text, "Opened merge request !{number}.\n\n")
+            } else {
+                write!(text, "Opened pull request #{number}.\n\n")
+            };
         }
         (RunState::Done { reason, .. }, _) => {
             let _ = write!(text, "{}\n\n", reason_line(reason));

@@ -312,7 +312,7 @@ async fn the_loop_asks_at_once_and_ends_when_told() {
     let stop = CancellationToken::new();
     let (dispatcher, repositories) = (Arc::clone(&world.dispatcher), world.repositories.clone());
     let until = stop.clone();
-    let task = tokio::spawn(async move { dispatcher.redeliver(|| repositories.clone(), until).await });
+    let task = tokio::spawn(async move { dispatcher.redeliver(repositories, until).await });
     let mut inbox = world.inbox;
     assert_eq!(inbox.recv().await, Some(guid));
     stop.cancel();

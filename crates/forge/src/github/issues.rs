@@ -41,11 +41,7 @@ pub(super) async fn react(
         ReactionTarget::Item(number) => {
             (Route::repo(repo)?.then("issues").number(*number), format!("{repo}#{number}"))
         }
-        ReactionTarget::Comment(comment) => (
-            Route::repo(repo)?.then("issues/comments").number(comment.id),
-            format!("the comment {}", comment.url),
-        ),
-        ReactionTarget::CommentOn { number, id } => (
+        ReactionTarget::Comment { number, id } => (
             Route::repo(repo)?.then("issues/comments").number(*id),
             format!("the comment {id} on {repo}#{number}"),
         ),

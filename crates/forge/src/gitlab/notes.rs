@@ -127,10 +127,7 @@ pub(super) async fn react(
 ) -> Result<(), ForgeError> {
     let (place, rest) = match target {
         ReactionTarget::Item(number) => (Place { items, number: *number }, String::new()),
-        ReactionTarget::Comment(comment) => (place_of(comment)?, format!("/notes/{}", comment.id)),
-        ReactionTarget::CommentOn { number, id } => {
-            (Place { items, number: *number }, format!("/notes/{id}"))
-        }
+        ReactionTarget::Comment { number, id } => (Place { items, number: *number }, format!("/notes/{id}")),
     };
     let award = About::new(repo, place, Method::POST, format!("{rest}/award_emoji")).with("name", "eyes");
     match call.write::<IgnoredAny>(award, &place.told(repo)).await {

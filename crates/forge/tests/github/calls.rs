@@ -1,7 +1,7 @@
 //! Every method, when nothing goes wrong, and what a forge refuses for good.
 
 use forge::github::{GitHub, GitHubAuth, GitHubSettings};
-use forge::{Check, CheckState, CommentRef, Forge, ForgeError, NewPullRequest, ReactionTarget};
+use forge::{Check, CheckState, Forge, ForgeError, NewPullRequest, ReactionTarget};
 use forge_sim::{Permission, Sim, SimOptions};
 
 use super::support::{World, connect, repo, token};
@@ -66,8 +66,8 @@ async fn reactions_are_idempotent() {
     let id = world.sim.comment("acme", "api", 1, "/agent", "octocat").unwrap();
     for _ in 0..2 {
         world.github.react(&world.repo, ReactionTarget::Item(1)).await.unwrap();
-        let comment = CommentRef { id, url: String::new() };
-        world.github.react(&world.repo, ReactionTarget::Comment(comment)).await.unwrap();
+        let comment = ReactionTarget::Comment { number: 1, id };
+        world.github.react(&world.repo, comment).await.unwrap();
     }
     let issue = world.sim.issue("acme", "api", 1).unwrap();
     assert_eq!((issue.reactions.len(), issue.reactions[0].content.as_str()), (1, "eyes"));
