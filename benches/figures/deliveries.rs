@@ -2,6 +2,7 @@
 //!
 //! Equal bodies would be duplicates, which are cheaper to decide. What differs stands at a body's
 //! end, so that signing one costs the sender next to nothing: the hash of all before is kept.
+//! Only GitLab signs an id before the body, and costs the whole hash.
 
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,8 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-/// What signs.
-pub const SECRET: &str = "figures-webhook-secret";
+use crate::scheme::{SECRET, Scheme};
+
 /// The repository's owner and name.
 pub const REPOSITORY: (&str, &str) = ("acme", "demo");
 
@@ -28,6 +29,9 @@ pub struct Deliveries {
     beginning: String,
     signed: Hmac<Sha256>,
     at: String,
+    seconds: i64,
+    scheme: Scheme,
+    path: String,
 }
 
 impl Deliveries {
@@ -59,6 +63,9 @@ impl Deliveries {
             beginning: format!("{outer},\"issue\":{issue},\"body\":\""),
             signed: Hmac::new_from_slice(SECRET.as_bytes())?,
             at: at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            seconds: at.timestamp(),
+            scheme: Scheme::GitHub,
+            path: "/webhooks/github".to_owned(),
         };
         let rest = deliveries.beginning.len() + deliveries.end(FIRST, "reporter").len();
         let room = BODY_BYTES.checked_sub(rest).context("the payload is larger than 12 kB")?;
@@ -67,22 +74,32 @@ impl Deliveries {
         Ok(deliveries)
     }
 
+    /// The same bodies, signed and sent as another tool would, to `path`.
+    pub fn signed_by(&self, scheme: Scheme, path: &str) -> Self {
+        Self { scheme, path: path.to_owned(), ..self.clone() }
+    }
+
     /// The request about issue `number` by `login`, in place of what `request` holds.
     pub fn write(&self, number: u64, login: &str, request: &mut Vec<u8>) {
         let end = self.end(number, login);
-        let mut signed = self.signed.clone();
-        signed.update(end.as_bytes());
+        let headers = match self.scheme.signs_before_body() {
+            None => {
+                let mut signed = self.signed.clone();
+                signed.update(end.as_bytes());
+                self.scheme.headers(number, self.seconds, &signed.finalize().into_bytes())
+            }
+            Some(key) => {
+                let mut signed = key;
+                signed.update(Scheme::signed_beginning(number, self.seconds).as_bytes());
+                signed.update(self.beginning.as_bytes());
+                signed.update(end.as_bytes());
+                self.scheme.headers(number, self.seconds, &signed.finalize().into_bytes())
+            }
+        };
         let head = format!(
-            "POST /webhooks/github HTTP/1.1\r\n\
-             host: 127.0.0.1\r\n\
-             user-agent: GitHub-Hookshot/044aadd\r\n\
-             accept: */*\r\n\
-             content-type: application/json\r\n\
-             x-github-event: issues\r\n\
-             x-github-delivery: 72d3162e-cc78-11e3-81ab-{number:012}\r\n\
-             x-hub-signature-256: sha256={}\r\n\
-             content-length: {}\r\n\r\n",
-            hex::encode(signed.finalize().into_bytes()),
+            "POST {} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\ncontent-type: application/json\r\n\
+             {headers}content-length: {}\r\n\r\n",
+            self.path,
             self.beginning.len() + end.len(),
         );
         request.clear();

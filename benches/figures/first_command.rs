@@ -206,8 +206,8 @@ fn print(rounds: &[Round], table: &mut Table) {
 
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let floor = ms(git.median() + bwrap.median());
-    let mut add = |name, measured, floor, target| {
-        table.add(Figure { name, unit: "ms", measured: ms(measured), floor, target });
+    let mut add = |name: &str, measured, floor, target| {
+        table.add(Figure { name: name.to_owned(), unit: "ms", measured: ms(measured), floor, target });
     };
     add("webhook to first command, p50", total.median(), Some(floor), Target::AtMost(35.0));
     add("  own overhead, p50", own.median(), None, Target::AtMost(10.0));

@@ -10,9 +10,12 @@ mod forge;
 mod http;
 mod load;
 mod machine;
+mod peers;
 mod process;
 mod roles;
 mod sandbox;
+mod scheme;
+mod senders;
 mod site;
 mod spread;
 mod start;
@@ -27,7 +30,7 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 4] = ["webhooks", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 5] = ["webhooks", "senders", "first-command", "sandbox", "start"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -57,6 +60,7 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
         println!("\n{name}");
         match name {
             "webhooks" => webhooks::measure(&mut table).await?,
+            "senders" => senders::measure(&mut table).await?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,

@@ -12,16 +12,17 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::serve::ListenerExt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use broker::embedded::{Queue, QueueLimits};
 use forge_sim::{Sim, SimOptions};
 use hmac::{Hmac, KeyInit, Mac};
-use ingress::{ConnectionLimits, Intake, IntakeLimits, Stop};
+use ingress::{ConnectionLimits, Intake, IntakeLimits, Route, Stop};
 use schemas::{Clock, SystemClock, WebhookName};
-use senders::{GitHub, Sender};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 
-use crate::deliveries::SECRET;
+use crate::scheme::{SECRET, Scheme};
 
 /// Marks an argument as a role.
 pub const PREFIX: &str = "--as-";
@@ -31,7 +32,7 @@ pub const FORGE_TOKEN: &str = "figures-forge-token";
 /// Plays `role` until killed.
 pub async fn play(role: &str, arguments: &[&str]) -> anyhow::Result<()> {
     match (role, arguments) {
-        ("floor", []) => floor().await,
+        ("floor", [scheme]) => floor(scheme).await,
         ("intake", [folder]) => intake(Path::new(folder)).await,
         ("forge", []) => forge().await,
         _ => bail!("there is no role `{role}`"),
@@ -39,20 +40,28 @@ pub async fn play(role: &str, arguments: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The least that a webhook receiver does: bare axum, the body read whole, its HMAC checked, 202.
-async fn floor() -> anyhow::Result<()> {
-    type Key = Hmac<Sha256>;
-    async fn receive(State(key): State<Key>, headers: HeaderMap, body: Bytes) -> StatusCode {
-        let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
-        let signature = signature.and_then(|text| hex::decode(text.strip_prefix("sha256=")?).ok());
+async fn floor(scheme: &str) -> anyhow::Result<()> {
+    type Key = (Scheme, Hmac<Sha256>);
+    async fn receive(State((scheme, key)): State<Key>, headers: HeaderMap, body: Bytes) -> StatusCode {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (name, prefix) = scheme.signature();
+        let signature = text(name).strip_prefix(prefix).and_then(|signature| match scheme {
+            Scheme::GitLab => STANDARD.decode(signature).ok(),
+            _ => hex::decode(signature).ok(),
+        });
         let mut mac = key;
+        if scheme == Scheme::GitLab {
+            mac.update(format!("{}.{}.", text("webhook-id"), text("webhook-timestamp")).as_bytes());
+        }
         mac.update(&body);
         match mac.verify_slice(&signature.unwrap_or_default()) {
             Ok(()) => StatusCode::ACCEPTED,
             Err(_) => StatusCode::UNAUTHORIZED,
         }
     }
-    let key = Key::new_from_slice(SECRET.as_bytes())?;
-    let app = Router::new().route("/webhooks/{name}", post(receive)).with_state(key);
+    let scheme = Scheme::named(scheme).context("no such scheme")?;
+    let key = Hmac::new_from_slice(SECRET.as_bytes())?;
+    let app = Router::new().route("/webhooks/{name}", post(receive)).with_state((scheme, key));
     let listener = listen().await?.tap_io(|stream| {
         stream.set_nodelay(true).ok();
     });
@@ -68,8 +77,10 @@ async fn intake(folder: &Path) -> anyhow::Result<()> {
     })?;
     let queue = Queue::open(&folder.join("queue.db"), QueueLimits::default()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let github = GitHub::new(vec![SECRET.as_bytes().to_vec()])?;
-    let webhooks = BTreeMap::from([(WebhookName::from("github"), Sender::GitHub(github))]);
+    let mut webhooks = BTreeMap::new();
+    for scheme in Scheme::ALL {
+        webhooks.insert(WebhookName::from(scheme.name()), Route::new(scheme.sender()?));
+    }
     let limits = IntakeLimits::default();
     let intake = Intake::new(webhooks, queue.publisher(), clock, limits, telemetry.meters());
     let listener = listen().await?;

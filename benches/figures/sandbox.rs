@@ -70,7 +70,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
         millis(probe)
     );
     table.add(Figure {
-        name: "sandbox: start and end of `true`, p50",
+        name: "sandbox: start and end of `true`, p50".to_owned(),
         unit: "ms",
         measured: ours.median().as_secs_f64() * 1e3,
         floor: Some(floor.median().as_secs_f64() * 1e3),

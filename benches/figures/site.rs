@@ -13,11 +13,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::deliveries::SECRET;
 use crate::forge::Forge;
 use crate::http::{Answer, Connection};
 use crate::process::{self, PATIENCE};
 use crate::roles::FORGE_TOKEN;
+use crate::scheme::SECRET;
 
 /// How often something is looked for.
 const LOOK: Duration = Duration::from_millis(1);

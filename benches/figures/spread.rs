@@ -18,7 +18,12 @@ impl FromIterator<Duration> for Spread {
 impl Spread {
     /// What `percent` of them do not exceed.
     pub fn at(&self, percent: usize) -> Duration {
-        let place = (self.0.len() * percent).div_ceil(100).max(1) - 1;
+        self.at_tenths(percent * 10)
+    }
+
+    /// What so many of a thousand do not exceed.
+    pub fn at_tenths(&self, of_a_thousand: usize) -> Duration {
+        let place = (self.0.len() * of_a_thousand).div_ceil(1000).max(1) - 1;
         self.0.get(place).copied().unwrap_or_default()
     }
 
@@ -30,8 +35,8 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [p50, p90, p99] = [50, 90, 99].map(|percent| millis(self.at(percent)));
-        write!(f, "p50 {p50:>8}   p90 {p90:>8}   p99 {p99:>8}")
+        let [p50, p99, p999] = [500, 990, 999].map(|tenths| millis(self.at_tenths(tenths)));
+        write!(f, "p50 {p50:>8}   p99 {p99:>8}   p99.9 {p999:>8}")
     }
 }
 

@@ -33,7 +33,8 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
         println!("                 /readyz     {ready}");
         println!("                 takes jobs  {}", spread(|seen| seen.taking_jobs));
         table.add(Figure {
-            name: if name == "fresh" { "start to ready, fresh data, p50" } else { "start to ready, p50" },
+            name: (if name == "fresh" { "start to ready, fresh data, p50" } else { "start to ready, p50" })
+                .to_owned(),
             unit: "ms",
             measured: ready.median().as_secs_f64() * 1e3,
             floor: None,

@@ -20,7 +20,7 @@ pub enum Target {
 /// One figure.
 #[derive(Debug)]
 pub struct Figure {
-    pub name: &'static str,
+    pub name: String,
     pub unit: &'static str,
     pub measured: f64,
     pub floor: Option<f64>,
@@ -54,7 +54,7 @@ impl Figure {
         };
         let met = self.met().map_or("", |met| if met { "met" } else { "NOT MET" });
         [
-            self.name.to_owned(),
+            self.name.clone(),
             number(self.measured),
             self.floor.map(number).unwrap_or_default(),
             self.ratio().map(|ratio| format!("{ratio:.3}")).unwrap_or_default(),

@@ -17,8 +17,8 @@ use crate::table::{Figure, Table, Target};
 
 /// Floor and intake take turns, so that a busy moment hits both.
 const ROUNDS: usize = 3;
-const SHORT: Plan = Plan { warm_up: Duration::from_secs(1), time: Duration::from_secs(5) };
-const LONG: Plan = Plan { warm_up: Duration::ZERO, time: Duration::from_secs(12) };
+const SHORT: Plan = Plan { connections: 32, warm_up: Duration::from_secs(1), time: Duration::from_secs(5) };
+const LONG: Plan = Plan { connections: 32, warm_up: Duration::ZERO, time: Duration::from_secs(12) };
 const REST: Duration = Duration::from_secs(10);
 /// Not what the automation waits for: decided and recorded, and nothing is run.
 const LABEL: &str = "question";
@@ -35,14 +35,14 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let sustained = sustained(&deliveries).await?;
     floors.push(floor(&deliveries).await?);
     let floor = median(floors);
-    let mut add = |name, measured, part| {
+    let mut add = |name: &str, measured, part| {
         let target = Target::AtLeastOfFloor(part);
-        table.add(Figure { name, unit: "/s", measured, floor: Some(floor), target });
+        table.add(Figure { name: name.to_owned(), unit: "/s", measured, floor: Some(floor), target });
     };
     add("webhooks, intake alone", median(intakes), 0.3);
     add("webhooks, decisions written", sustained.per_second, 0.06);
-    let mut add = |name, measured, target| {
-        table.add(Figure { name, unit: "MB", measured, floor: None, target });
+    let mut add = |name: &str, measured, target| {
+        table.add(Figure { name: name.to_owned(), unit: "MB", measured, floor: None, target });
     };
     add("memory, idle", sustained.idle, Target::AtMost(40.0));
     add("memory, at most under load", sustained.highest, Target::None);
@@ -51,7 +51,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
 }
 
 async fn floor(deliveries: &Deliveries) -> anyhow::Result<f64> {
-    let floor = Role::start("floor", &[]).await?;
+    let floor = Role::start("floor", &["github".as_ref()]).await?;
     short(floor.address, deliveries, "floor").await
 }
 

@@ -35,13 +35,14 @@ impl Started {
             .clone()
             .unwrap_or_else(|| WorkItem(format!("{}:{}", repository.connection, repository.path)));
         let trace = telemetry::trace::current();
+        let observed = delivery.replay_of.is_some_and(|replay| replay.observe);
         let run = Run {
             id,
             automation: rule.automation.name.clone(),
             delivery: event.id,
             branch: branch(rule, event, id),
             work_item,
-            mode: rule.mode(),
+            mode: if observed { Mode::Observe } else { rule.mode() },
             input: RunInput {
                 automation: rule.automation.clone(),
                 event: event.clone(),

@@ -48,6 +48,21 @@ struct Parsed {
     keys: Vec<String>,
 }
 
+impl Parsed {
+    /// The delivery that it repeats; a replay is meant to.
+    fn repeats(&self, known: &HashMap<String, DeliveryId>) -> Option<DeliveryId> {
+        let keys = if self.delivery.replay_of.is_some() { &[][..] } else { &self.keys };
+        keys.iter().find_map(|key| known.get(key)).copied()
+    }
+
+    /// Whether keys that would show a repeat may be gone; a replay is not asked for them.
+    fn stale(&self, event: &Event, now: DateTime<Utc>) -> Option<Verdict> {
+        let days = (now - event.time?).num_days();
+        let stale = days >= KEYS_KEPT_DAYS && self.delivery.replay_of.is_none();
+        stale.then_some(Verdict::Stale { days })
+    }
+}
+
 /// What a batch is decided on, and what becomes of it, before it is written.
 struct Decided {
     rules: Arc<RuleSet>,
@@ -120,7 +135,8 @@ impl Dispatcher {
         // A parser that panics costs this delivery its decision, not its neighbours theirs.
         let event = catch_unwind(AssertUnwindSafe(|| self.read(&delivery, &mut keys)))
             .unwrap_or_else(|_| Err("the parser failed on it".to_owned()));
-        if delivery.replay_of.is_some() {
+        // What was only looked at must not make the real one a repeat.
+        if delivery.replay_of.is_some_and(|replay| replay.observe) {
             keys.clear();
         }
         Parsed { delivery, event, keys }
@@ -167,8 +183,7 @@ impl Dispatcher {
     async fn decide_all(&self, batch: &[Parsed]) -> Result<(), StoreError> {
         let all_keys: Vec<String> = batch.iter().flat_map(|one| one.keys.iter().cloned()).collect();
         let known = self.store.known_keys(&all_keys).await?;
-        let repeated = |one: &Parsed| one.keys.iter().any(|key| known.contains_key(key));
-        let facts = self.gather(batch.iter().filter(|one| !repeated(one))).await;
+        let facts = self.gather(batch.iter().filter(|one| one.repeats(&known).is_none())).await;
         let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
         let tx = self.store.begin().await?;
         let mut stored = tx.stored_deliveries(&ids).await?;
@@ -189,7 +204,8 @@ impl Dispatcher {
         let Decided { now, rows, mut decisions, starts, .. } = decided;
         tx.insert_deliveries(&rows, now).await?;
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
-        let events = batch.iter().filter_map(|one| one.event.as_ref().ok());
+        let heard = batch.iter().filter(|one| !one.delivery.replay_of.is_some_and(|replay| replay.observe));
+        let events = heard.filter_map(|one| one.event.as_ref().ok());
         self.plan_refusals(&tx, events, &decisions, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
@@ -205,17 +221,20 @@ impl Dispatcher {
 
     /// Adds one delivery with its decisions to what will be written.
     fn decide_one(&self, one: &Parsed, decided: &mut Decided) {
-        let repeats = one.keys.iter().find_map(|key| decided.known.get(key)).copied();
+        let repeats = one.repeats(&decided.known);
         decided.rows.push(self.row(one, repeats, &decided.rules.hash));
         let Ok(event) = &one.event else { return };
         if repeats.is_none() {
-            decided.known.extend(one.keys.iter().map(|key| (key.clone(), one.delivery.id)));
+            for key in &one.keys {
+                decided.known.entry(key.clone()).or_insert(one.delivery.id);
+            }
         }
         let span = tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
         telemetry::trace::continue_from(&span, &one.delivery.trace);
         let _entered = span.entered();
         for rule in decided.rules.candidates(event) {
-            let settled = repeats.map(|of| Verdict::Duplicate { of }).or_else(|| stale(event, decided.now));
+            let settled =
+                repeats.map(|of| Verdict::Duplicate { of }).or_else(|| one.stale(event, decided.now));
             let verdict =
                 match settled.map_or_else(|| decide(rule, event, &decided.facts), Evaluation::Verdict) {
                     Evaluation::Match { repository, command_label } => {
@@ -272,9 +291,4 @@ impl Dispatcher {
             keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
-}
-
-fn stale(event: &Event, now: DateTime<Utc>) -> Option<Verdict> {
-    let days = (now - event.time?).num_days();
-    (days >= KEYS_KEPT_DAYS).then_some(Verdict::Stale { days })
 }

@@ -11,22 +11,27 @@ pub mod decide;
 pub mod http;
 mod publish;
 mod reap;
+mod redeliver;
+mod replay;
 pub mod rules;
+pub mod schedule;
 pub mod words;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use broker::Publisher;
 use broker::wake::WakeUps;
 use forge::Forge;
 use schemas::event::SourceKind;
 use schemas::mapping::Mapping;
 use schemas::run::RepositorySetup;
-use schemas::{Clock, ConnectionName, RepoRef, RunId, WebhookName};
+use schemas::{Clock, ConnectionName, Intent, RepoRef, RunId, WebhookName};
 use store::Store;
 use telemetry::metrics::Meters;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use decide::facts::FactFinder;
 use rules::RuleSet;
@@ -35,6 +40,8 @@ pub use consume::ConsumeEnd;
 pub use control::CancelAnswer;
 pub use control::git_token::GateKey;
 pub use reap::Watches;
+pub use redeliver::HookLooks;
+pub use replay::{ReplayError, Replayed};
 
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";
@@ -80,7 +87,13 @@ pub struct Dispatcher {
     rules_problem: RwLock<Option<String>>,
     clock: Arc<dyn Clock>,
     wake_ups: WakeUps,
+    /// Where replays go: the queue that ingress stores in, so that they keep their place among what arrives.
+    deliveries: Arc<dyn Publisher>,
     meters: Meters,
+    /// Ends answers that would go on for ever.
+    streams: CancellationToken,
+    /// Why deliveries may not arrive.
+    hook_problems: redeliver::HookProblems,
     /// Runs that a claim is looking at.
     claiming: Mutex<HashSet<RunId>>,
     /// Rung when intents were planned.
@@ -96,6 +109,7 @@ impl Dispatcher {
         forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
         clock: Arc<dyn Clock>,
         wake_ups: WakeUps,
+        deliveries: Arc<dyn Publisher>,
         meters: Meters,
     ) -> Self {
         let facts = FactFinder::new(forges.clone(), Arc::clone(&clock));
@@ -108,7 +122,10 @@ impl Dispatcher {
             rules_problem: RwLock::default(),
             clock,
             wake_ups,
+            deliveries,
             meters,
+            streams: CancellationToken::new(),
+            hook_problems: redeliver::HookProblems::default(),
             claiming: Mutex::default(),
             publish: Notify::new(),
         }
@@ -145,6 +162,11 @@ impl Dispatcher {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Ends the API's streams, which would hold a stopping server up; their clients come again.
+    pub fn end_streams(&self) {
+        self.streams.cancel();
+    }
+
     /// The database, for `/readyz`.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -153,6 +175,16 @@ impl Dispatcher {
 
     fn wake_workers(&self) {
         self.wake_ups.wake(POOL);
+    }
+
+    /// The forge that a write goes to. Where merge requests have numbers of their own, it is the one
+    /// that takes a number for theirs, when the write is about one.
+    fn forge_for(&self, intent: &Intent) -> Result<Arc<dyn Forge>, forge::ForgeError> {
+        let forge = self.forge(&intent.repository.connection)?;
+        let prefix = format!("{}:{}!", intent.repository.connection, intent.repository.path);
+        let about_merge_request = intent.work_item.as_str().starts_with(&prefix);
+        let apart = about_merge_request.then(|| forge.for_merge_requests()).flatten();
+        Ok(apart.unwrap_or_else(|| Arc::clone(forge)))
     }
 
     fn forge(&self, connection: &ConnectionName) -> Result<&Arc<dyn Forge>, forge::ForgeError> {

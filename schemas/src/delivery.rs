@@ -26,7 +26,17 @@ pub struct Delivery {
     /// Where its trace began.
     pub trace: TraceContext,
     /// The delivery that this one repeats on a person's order; bypasses delivery dedupe.
-    pub replay_of: Option<DeliveryId>,
+    pub replay_of: Option<Replay>,
+}
+
+/// A person's order to decide a stored delivery anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// The delivery that came from outside; never itself a replay.
+    pub original: DeliveryId,
+    /// Decide and record, but start and write nothing. It is on its way only, and not in the
+    /// database: the decisions tell what came of it.
+    pub observe: bool,
 }
 
 impl Delivery {

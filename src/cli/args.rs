@@ -1,9 +1,11 @@
 //! The command line as clap reads it. The help texts are the manual's short form.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use schemas::{DeliveryId, RunId};
+use schemas::{DeliveryId, RunId, WebhookName};
+use serde_json::Value;
 
 /// Turns events into pull requests, on your own machines.
 #[derive(Debug, Parser)]
@@ -21,6 +23,7 @@ First steps:
 When something did not happen:
   pullwright deliveries list               what arrived, and what was decided
   pullwright deliveries explain ID         why each automation did or did not start
+  pullwright deliveries replay ID          decide it anew, after a change
   pullwright runs show ID                  what a run did, and how it ended
 
 Exit codes: 0 fine, 1 problems were found, 2 it could not run."
@@ -161,6 +164,108 @@ now; what was decided at the time is shown as it was.")]
         /// Its id, as the list prints it
         id: DeliveryId,
     },
+    /// Deliveries as they are decided, until Ctrl-C
+    #[command(after_help = "\
+One line each: id, time, webhook, event, work item, actor, decisions. When the server restarts, it
+is waited for, and nothing that was decided meanwhile is left out.
+
+  pullwright deliveries tail --webhook github
+  pullwright deliveries tail --json | jq 'select(.decisions.matched) | .id'")]
+    Tail {
+        /// Only deliveries of this webhook
+        #[arg(long, value_name = "NAME")]
+        webhook: Option<WebhookName>,
+    },
+    /// Decide a stored delivery anew
+    #[command(after_help = "\
+What was stored is parsed and decided by what is in force now, as a new delivery with an id of its
+own: after an automation was changed, or when a new version reads what was quarantined. It is no
+duplicate of the first; that one work item has one active run still holds.
+
+  pullwright deliveries replay ID --observe    what would happen; nothing is started or written
+  pullwright deliveries replay ID              and now for good
+
+Exit code 1 when it was quarantined again, or its body is no longer stored.")]
+    Replay {
+        /// Its id, as the list prints it
+        id: DeliveryId,
+        /// Decide and record, but start nothing and write nothing
+        #[arg(long)]
+        observe: bool,
+    },
+    /// Sign and deliver a sample, to try automations out
+    #[command(after_help = "\
+The webhook's secret comes from the configuration, so that the delivery is as genuine as a real
+one: an automation in mode `live` acts on it. Without EVENT the samples of the webhook's kind are
+listed.
+
+  pullwright deliveries send github                                    the samples there are
+  pullwright deliveries send github issue.labeled --repo acme/api --item 12 --label agent:fix
+  pullwright deliveries send github comment.created --item 12 --text '/agent try again'
+  pullwright deliveries send jira issue.transitioned --item PAY-31 --set /issue/fields/labels/0=bug
+  pullwright deliveries send github issues --payload saved.json        a body of your own, as it is
+
+`allow: { permission: ... }` is asked of the forge: name an --actor who exists there. Exit code 1
+when the delivery was quarantined.")]
+    Send(Box<SendArgs>),
+}
+
+/// `deliveries send`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SendArgs {
+    /// A webhook's name in the configuration
+    pub webhook: WebhookName,
+    /// What happens, such as `issue.labeled`; with --payload also the sender's own name of it, such
+    /// as `issues` or `Issue Hook`
+    pub event: Option<String>,
+    /// Send this body exactly as it is; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo", "project", "item", "label", "actor", "text", "set"])]
+    pub payload: Option<PathBuf>,
+    /// The repository it happens in [default: acme/api]
+    #[arg(long, value_name = "REPOSITORY")]
+    pub repo: Option<String>,
+    /// The tracker's project: a key of Jira or Linear, a slug of Sentry
+    #[arg(long)]
+    pub project: Option<String>,
+    /// The issue or pull request: `12`, `PAY-31` [default: one that may not exist]
+    #[arg(long)]
+    pub item: Option<String>,
+    /// The label [default: agent:fix]
+    #[arg(long)]
+    pub label: Option<String>,
+    /// The login of who does it [default: maintainer]
+    #[arg(long, value_name = "LOGIN")]
+    pub actor: Option<String>,
+    /// What the comment says [default: /agent please fix it]
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Put a value at a place of the sample: a JSON Pointer, then JSON or a plain text
+    #[arg(long, value_name = "POINTER=VALUE")]
+    pub set: Vec<Setting>,
+    /// Where webhooks are delivered to [default: --server, then the configuration's address]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+}
+
+/// A value for one place of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// A JSON Pointer (RFC 6901) with at least one part.
+    pub pointer: String,
+    /// What to put there.
+    pub value: Value,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (pointer, value) = text.split_once('=').ok_or("write it like /issue/title=Hello")?;
+        if !pointer.starts_with('/') {
+            return Err(format!("`{pointer}` is no JSON Pointer: it begins with `/`"));
+        }
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        Ok(Self { pointer: pointer.to_owned(), value })
+    }
 }
 
 /// `runs`
@@ -254,6 +359,23 @@ mod tests {
                 panic!("{line}")
             };
             assert_eq!((state, page.limit), (Some(State::Done), 50));
+        }
+    }
+
+    #[test]
+    fn a_setting_is_json_or_a_text() {
+        for (text, value) in [
+            ("/a/b=7", Value::from(7)),
+            ("/a/b=x y", Value::from("x y")),
+            ("/a/b=\"7\"", Value::from("7")),
+            ("/a/b=a=b", Value::from("a=b")),
+            ("/a/b=", Value::from("")),
+            ("/a/b=null", Value::Null),
+        ] {
+            assert_eq!(text.parse(), Ok(Setting { pointer: "/a/b".to_owned(), value }), "{text}");
+        }
+        for text in ["/a/b", "a=b", "=x", ""] {
+            assert!(text.parse::<Setting>().is_err(), "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use config::Env;
 use miette::Diagnostic;
 use reqwest::{Method, StatusCode};
+use schemas::WebhookName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -15,6 +16,11 @@ use super::escape;
 
 /// No answer is larger: 64 MiB.
 const LARGEST: usize = 64 << 20;
+/// How long a stream may take to open; it may then last for ever.
+const OPENING: Duration = Duration::from_secs(30);
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A server whose stream is silent for so long is gone: it gives a sign of life every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// Why the running Pullwright did not do it. The server's words are made safe for a terminal.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -166,28 +172,66 @@ impl Client {
         self.call(Method::POST, path).await
     }
 
+    /// Opens an answer that goes on for ever.
+    pub(super) async fn stream(&self, path: &str) -> Result<Stream, ClientError> {
+        let request = self.http.get(format!("{}{path}", self.server)).bearer_auth(&self.token);
+        let request = request.timeout(FOR_EVER).header("accept", "text/event-stream").send();
+        let opened = tokio::time::timeout(OPENING, request).await;
+        let response = opened.map_err(|_| self.no_answer("no answer in time"))?;
+        let response = response.map_err(|error| self.failed(&error))?;
+        if response.status().is_success() {
+            return Ok(Stream { response, server: self.server.clone() });
+        }
+        let status = response.status();
+        Err(self.refusal(status, &self.text(response).await?))
+    }
+
+    /// Delivers a webhook, as its sender would: without our token.
+    pub(super) async fn deliver(
+        &self,
+        webhook: &WebhookName,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<(u16, String), ClientError> {
+        let mut request = self.http.post(format!("{}/webhooks/{webhook}", self.server)).body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
+        Ok((response.status().as_u16(), self.text(response).await?))
+    }
+
+    /// The server's address.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<Answer<T>, ClientError> {
         let server = || self.server.clone();
         let request = self.http.request(method, format!("{}{path}", self.server)).bearer_auth(&self.token);
         let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
         let text = self.text(response).await?;
-        if status.is_success() {
-            let value = serde_json::from_str(&text);
-            return value
-                .map(|value| Answer { text, value })
-                .map_err(|_| ClientError::NotPullwright { server: server() });
+        if !status.is_success() {
+            return Err(self.refusal(status, &text));
         }
-        let sentence = serde_json::from_str::<ErrorBody>(&text).map(|body| escape::line(&body.error));
-        Err(match (status, sentence) {
+        let value = serde_json::from_str(&text);
+        value.map(|value| Answer { text, value }).map_err(|_| ClientError::NotPullwright { server: server() })
+    }
+
+    /// What an answer that is not 2xx means.
+    fn refusal(&self, status: StatusCode, text: &str) -> ClientError {
+        let server = || self.server.clone();
+        let sentence = serde_json::from_str::<ErrorBody>(text).map(|body| escape::line(&body.error));
+        match (status, sentence) {
             (StatusCode::UNAUTHORIZED, _) => ClientError::TokenRefused { server: server() },
             (_, Err(_)) => ClientError::NotPullwright { server: server() },
             (StatusCode::NOT_FOUND, Ok(sentence)) => ClientError::NotFound { sentence },
-            (StatusCode::CONFLICT, Ok(sentence)) => ClientError::Conflict { sentence },
+            (StatusCode::CONFLICT | StatusCode::GONE, Ok(sentence)) => ClientError::Conflict { sentence },
             (status, Ok(sentence)) => {
                 ClientError::Refused { server: server(), status: status.as_u16(), sentence }
             }
-        })
+        }
     }
 
     /// The body as text, read no further than an honest one goes.
@@ -207,8 +251,30 @@ impl Client {
         if error.is_connect() && !error.is_timeout() {
             return ClientError::NotRunning { server };
         }
-        let message = if error.is_timeout() { "no answer in time" } else { "the connection broke" };
-        ClientError::NoAnswer { server, message: message.to_owned() }
+        self.no_answer(if error.is_timeout() { "no answer in time" } else { "the connection broke" })
+    }
+
+    fn no_answer(&self, message: &str) -> ClientError {
+        ClientError::NoAnswer { server: self.server.clone(), message: message.to_owned() }
+    }
+}
+
+/// An answer that goes on for ever.
+pub(super) struct Stream {
+    response: reqwest::Response,
+    server: String,
+}
+
+impl Stream {
+    /// The next bytes; `None` when the server ended it, went away or fell silent.
+    pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
+        let chunk = tokio::time::timeout(SILENCE, self.response.chunk()).await;
+        chunk.ok()?.ok()?.map(|chunk| chunk.to_vec())
+    }
+
+    /// What a server sent that is none of Pullwright's.
+    pub(super) fn not_pullwright(&self) -> ClientError {
+        ClientError::NotPullwright { server: self.server.clone() }
     }
 }
 

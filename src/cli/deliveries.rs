@@ -1,5 +1,11 @@
 //! `pullwright deliveries`: what arrived, and why it did or did not start something.
 
+mod decided;
+mod replay;
+mod send;
+mod sender;
+mod tail;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +16,12 @@ use super::args::Page;
 use super::client::Client;
 use super::output::Output;
 use super::{CliError, Ending};
+
+pub use decided::NotDecided;
+pub(super) use replay::replay;
+pub use send::SendError;
+pub(super) use send::send;
+pub(super) use tail::tail;
 
 /// A list's answer.
 #[derive(Deserialize)]
@@ -31,6 +43,24 @@ struct Row {
     decisions: BTreeMap<String, u32>,
 }
 
+impl Row {
+    /// What a line of a list holds.
+    fn cells(self) -> Vec<String> {
+        let decisions: Vec<String> =
+            self.decisions.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+        let decisions = if decisions.is_empty() { self.status } else { decisions.join(", ") };
+        vec![
+            self.id.to_string(),
+            time(self.received_at),
+            self.webhook,
+            self.event.unwrap_or_default(),
+            self.work_item.unwrap_or_default(),
+            self.actor.unwrap_or_default(),
+            decisions,
+        ]
+    }
+}
+
 #[derive(Deserialize)]
 struct Decision {
     automation: String,
@@ -45,6 +75,7 @@ struct Detail {
     received_at: DateTime<Utc>,
     status: String,
     duplicate_of: Option<DeliveryId>,
+    replay_of: Option<DeliveryId>,
     error: Option<String>,
     rule_set: Option<String>,
     #[serde(default)]
@@ -104,24 +135,7 @@ pub(super) async fn list(client: &Client, page: &Page, out: &mut Output<'_>) -> 
         return Ok(Ending::Fine);
     }
     let list = answer.value;
-    let rows: Vec<Vec<String>> = list
-        .items
-        .into_iter()
-        .map(|row| {
-            let decisions: Vec<String> =
-                row.decisions.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
-            let decisions = if decisions.is_empty() { row.status } else { decisions.join(", ") };
-            vec![
-                row.id.to_string(),
-                time(row.received_at),
-                row.webhook,
-                row.event.unwrap_or_default(),
-                row.work_item.unwrap_or_default(),
-                row.actor.unwrap_or_default(),
-                decisions,
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = list.items.into_iter().map(Row::cells).collect();
     out.rows(&["id", "received", "webhook", "event", "work item", "actor", "decisions"], &rows)?;
     say_more(list.next.as_ref(), "deliveries list");
     Ok(Ending::Fine)
@@ -142,6 +156,7 @@ pub(super) async fn show(client: &Client, id: DeliveryId, out: &mut Output<'_>) 
         ("received", Some(time(detail.received_at))),
         ("status", Some(detail.status)),
         ("duplicate of", detail.duplicate_of.map(|of| of.to_string())),
+        ("replay of", detail.replay_of.map(|of| of.to_string())),
         ("error", detail.error),
         ("event", event.map(|event| event.r#type.clone())),
         ("work item", event.and_then(|event| event.work_item.clone())),
@@ -200,3 +215,6 @@ pub(super) async fn explain(
     }
     Ok(Ending::Fine)
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,15 @@ pub(super) fn json(text: &str) -> String {
     out
 }
 
+/// A text as a value of a query (RFC 3986, section 3.4).
+pub(super) fn query(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
 /// Takes out the sequences that colour text (ECMA-48, SGR: `ESC [ … m`).
 fn without_colours(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -20,9 +20,11 @@ use std::process::ExitCode;
 
 use config::{ConfigError, Env};
 use miette::Diagnostic;
+use schemas::SystemClock;
 
 use args::{Command, DeliveriesCommand, Global, RunsCommand};
 use client::{Client, ClientError};
+use deliveries::{NotDecided, SendError};
 use output::Output;
 
 /// What a command came to; its exit code.
@@ -61,6 +63,14 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Init(#[from] init::InitError),
+    /// A sample was not delivered.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Send(#[from] SendError),
+    /// A delivery is stored, and not decided.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotDecided(#[from] NotDecided),
     /// Standard output is gone.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -112,12 +122,21 @@ async fn dispatch_to(
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
+        // What it sends is signed by what the configuration says.
+        Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
+            deliveries::send(&args, global, env, &SystemClock::new(), out).await
+        }
         Command::Deliveries { command } => {
             let client = Client::new(global, env)?;
             match command {
                 DeliveriesCommand::List(page) => deliveries::list(&client, &page, out).await,
                 DeliveriesCommand::Show { id } => deliveries::show(&client, id, out).await,
                 DeliveriesCommand::Explain { id } => deliveries::explain(&client, id, out).await,
+                DeliveriesCommand::Tail { webhook } => deliveries::tail(&client, webhook.as_ref(), out).await,
+                DeliveriesCommand::Replay { id, observe } => {
+                    deliveries::replay(&client, id, observe, out).await
+                }
+                DeliveriesCommand::Send(_) => Ok(Ending::CouldNotRun),
             }
         }
         Command::Runs { command } => {

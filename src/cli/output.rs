@@ -68,6 +68,18 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    /// One row of a table that has no end: columns of about `widths`, or fields with a tab between.
+    pub(super) fn row(&mut self, cells: &[String], widths: &[usize]) -> io::Result<()> {
+        let safe: Vec<String> = cells.iter().map(|text| escape::line(text)).collect();
+        if !self.terminal {
+            return writeln!(self.to, "{}", safe.join("\t"));
+        }
+        let widths = widths.iter().copied().chain(std::iter::repeat(0));
+        let padded: Vec<String> =
+            safe.iter().zip(widths).map(|(text, width)| format!("{text:width$}")).collect();
+        writeln!(self.to, "{}", padded.join("  ").trim_end())
+    }
+
     /// Named values, one a line; absent ones are left out.
     pub(super) fn fields(&mut self, fields: &[(&str, Option<String>)]) -> io::Result<()> {
         let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

@@ -9,6 +9,7 @@ mod cancel;
 mod command_line;
 mod configuration;
 mod crash;
+mod deliveries;
 mod door;
 mod forge_faults;
 mod git_gate;

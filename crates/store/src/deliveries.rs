@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use schemas::delivery::Body;
+use schemas::delivery::{Body, Replay};
 use schemas::trace::TraceContext;
-use schemas::{Delivery, DeliveryId, Event, WebhookName};
+use schemas::{Delivery, DeliveryId, Event, RepoRef, WebhookName};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -177,6 +177,23 @@ impl Store {
         known_keys(&self.read, keys).await
     }
 
+    /// The repositories that the newest `events` events name, each once.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn recent_repositories(&self, events: u64) -> Result<Vec<RepoRef>, StoreError> {
+        let names: Vec<Option<String>> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Repository)
+            .order_by_desc(event::Column::DeliveryId)
+            .limit(events)
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        let distinct: HashSet<String> = names.into_iter().flatten().collect();
+        Ok(distinct.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
     /// Deliveries, newest first, before the one named.
     ///
     /// # Errors
@@ -279,7 +296,7 @@ impl Store {
                 headers: from_json(&row.headers, "deliveries", "headers", &id)?,
                 body: Body::from_stored(row.body.into()),
                 trace: TraceContext(row.trace),
-                replay_of: row.replay_of.map(DeliveryId),
+                replay_of: row.replay_of.map(|id| Replay { original: DeliveryId(id), observe: false }),
             },
             status: from_word(&row.status, "deliveries", "status", &id)?,
             duplicate_of: row.duplicate_of.map(DeliveryId),
@@ -308,7 +325,7 @@ fn row(item: &NewDelivery) -> Result<delivery::ActiveModel, StoreError> {
         duplicate_of: Set(item.duplicate_of.map(|id| id.0)),
         error: Set(item.error.clone()),
         rule_set: Set(item.rule_set.clone()),
-        replay_of: Set(delivery.replay_of.map(|id| id.0)),
+        replay_of: Set(delivery.replay_of.map(|replay| replay.original.0)),
         trace: Set(delivery.trace.0.clone()),
         headers: Set(serde_json::to_string(&delivery.headers)?),
         body: Set(delivery.body.as_stored().to_vec()),

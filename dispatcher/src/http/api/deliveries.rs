@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use schemas::decision::Verdict;
 use schemas::{Decision, DeliveryId, Event};
 use serde::Serialize;
-use store::DeliveryStatus;
+use store::{DeliveryStatus, DeliverySummary};
 
 use super::answer::{ApiError, ErrorBody, PageBody, PageQuery};
 use crate::Dispatcher;
@@ -33,16 +33,10 @@ pub(super) struct DeliveryRow {
     decisions: HashMap<String, u32>,
 }
 
-/// Deliveries, newest first
-#[utoipa::path(get, path = "/api/v1/deliveries", params(PageQuery), responses((status = 200, body = PageBody<DeliveryRow>)))]
-pub(super) async fn list(
-    State(dispatcher): State<Arc<Dispatcher>>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<PageBody<DeliveryRow>>, ApiError> {
-    let found = dispatcher.store.deliveries(page.limit(), page.before).await?;
-    let items = found.items.into_iter().map(|summary| {
+impl DeliveryRow {
+    pub(super) fn new(summary: DeliverySummary) -> Self {
         let event = summary.event;
-        DeliveryRow {
+        Self {
             id: summary.id.0,
             webhook: summary.webhook.0,
             received_at: summary.received_at,
@@ -52,7 +46,17 @@ pub(super) async fn list(
             event: event.map(|event| event.r#type),
             decisions: summary.decisions,
         }
-    });
+    }
+}
+
+/// Deliveries, newest first
+#[utoipa::path(get, path = "/api/v1/deliveries", params(PageQuery), responses((status = 200, body = PageBody<DeliveryRow>)))]
+pub(super) async fn list(
+    State(dispatcher): State<Arc<Dispatcher>>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<PageBody<DeliveryRow>>, ApiError> {
+    let found = dispatcher.store.deliveries(page.limit(), page.before).await?;
+    let items = found.items.into_iter().map(DeliveryRow::new);
     Ok(Json(PageBody { items: items.collect(), next: found.next }))
 }
 
@@ -81,6 +85,8 @@ pub(super) struct DeliveryBody {
     #[schema(value_type = String)]
     status: DeliveryStatus,
     duplicate_of: Option<uuid::Uuid>,
+    /// The delivery that it repeats on a person's order.
+    replay_of: Option<uuid::Uuid>,
     /// Why it is quarantined.
     error: Option<String>,
     /// The set of automations it was decided by.
@@ -113,6 +119,7 @@ pub(super) async fn show(
         received_at: detail.delivery.received_at,
         status: detail.status,
         duplicate_of: detail.duplicate_of.map(|id| id.0),
+        replay_of: detail.delivery.replay_of.map(|replay| replay.original.0),
         error: detail.error,
         rule_set: detail.rule_set,
         size: detail.delivery.body.decompress().ok().map(|raw| raw.len()),

@@ -3,7 +3,9 @@
 mod answer;
 mod automations;
 mod deliveries;
+mod replay;
 mod runs;
+mod tail;
 mod token;
 
 use std::sync::Arc;
@@ -41,6 +43,8 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::explain))
+        .routes(routes!(replay::replay))
+        .routes(routes!(tail::tail))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::logs))
