@@ -20,6 +20,15 @@ pub enum BodyFormat {
 }
 
 impl BodyFormat {
+    /// The `Content-Type` that says so.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+
     /// Reads a `Content-Type` value.
     ///
     /// # Errors

@@ -86,6 +86,9 @@ pub enum MalformedForm {
     /// A field twice: which one a proxy before us looked at cannot be told.
     #[error("the form holds a field more than once")]
     Doubled,
+    /// More fields than any sender's form has.
+    #[error("the form holds more fields than any sender's")]
+    TooManyFields,
     /// Not exactly one field `payload`.
     #[error("the form must hold exactly one field `payload`")]
     NotOnePayload,
@@ -109,6 +112,9 @@ pub enum ParseError {
     /// The form around the JSON is broken.
     #[error("the body is no form that can be read")]
     Form(#[from] MalformedForm),
+    /// Larger than any genuine delivery, and built it would fill the memory.
+    #[error("the body holds more than {0} values")]
+    TooManyValues(usize),
     /// The body is no JSON object.
     #[error("the body is no JSON object")]
     Json(#[from] serde_json::Error),

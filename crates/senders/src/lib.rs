@@ -13,15 +13,16 @@ pub mod github;
 mod gitlab;
 mod handshake;
 mod jira;
-mod lenient;
 mod linear;
 mod naming;
 mod node;
+pub mod samples;
 mod sentry;
 mod signature;
 mod slack;
 mod standard_webhooks;
 mod token;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -141,6 +142,37 @@ impl Sender {
             Self::Linear(linear) => linear::sample(linear, id, now),
             Self::Slack(slack) => slack::sample(slack, id, now),
         }
+    }
+
+    /// The headers that this sender would send with `raw_body` at `now`, signed with the first of its
+    /// secrets. `event` is the sender's own name of what happened (`issues`, `Issue Hook`), where it
+    /// says one beside the body; `id` is its delivery id.
+    #[must_use]
+    pub fn sign(
+        &self,
+        event: &str,
+        id: &str,
+        now: DateTime<Utc>,
+        format: BodyFormat,
+        raw_body: &[u8],
+    ) -> Vec<(&'static str, String)> {
+        let mut headers = match self {
+            Self::GitHub(github) => github::signed(github, event, id, raw_body),
+            Self::GitLab(gitlab) => gitlab::signed(gitlab, event, id, now, raw_body),
+            Self::Jira(jira) => jira::signed(jira, id, now, raw_body),
+            Self::Generic(generic) => generic.sign(id, now, raw_body),
+            Self::Sentry(sentry) => sentry::signed(sentry, event, raw_body),
+            // A form that holds no payload cannot be signed; it is sent as it is, and refused.
+            Self::Gitea(gitea) => {
+                let payload = content::json_of(format, raw_body).unwrap_or(Cow::Borrowed(raw_body));
+                gitea::signed(gitea, event, id, &payload)
+            }
+            Self::Bitbucket(bitbucket) => bitbucket::signed(bitbucket, event, id, raw_body),
+            Self::Linear(linear) => linear::signed(linear, id, raw_body),
+            Self::Slack(slack) => slack.sign(raw_body, now),
+        };
+        headers.push(("content-type", format.content_type().to_owned()));
+        headers
     }
 
     /// How the body is written, from `Content-Type` and `Content-Encoding`.

@@ -26,11 +26,13 @@ const DATA_CENTER_ID: &str = "x-request-id";
 /// An event that has no effect anywhere.
 pub(crate) fn sample(bitbucket: &Bitbucket, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "changes": {}, "delivery": id }).to_string().into_bytes();
-    let mut headers = vec![
-        (EVENT, "repo:updated".to_owned()),
-        (CLOUD_ID, id.to_owned()),
-        ("content-type", "application/json".to_owned()),
-    ];
-    headers.extend(bitbucket.sign(&body));
+    let mut headers = signed(bitbucket, "repo:updated", id, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of Bitbucket's own for a delivery of the event `key`.
+pub(crate) fn signed(bitbucket: &Bitbucket, key: &str, id: &str, raw: &[u8]) -> Vec<(&'static str, String)> {
+    let named = [(EVENT, key.to_owned()), (CLOUD_ID, id.to_owned())];
+    named.into_iter().chain(bitbucket.sign(raw)).collect()
 }

@@ -6,7 +6,8 @@ use schemas::{ConnectionName, Delivery, Event, Oid, RepoRef, Untrusted, WorkItem
 
 use crate::error::ParseError;
 use crate::naming::{semantic_key, unmapped};
-use crate::node::{self, Node, is_word};
+use crate::node::{Node, is_word};
+use crate::tree::Tree;
 
 use super::{CLOUD_ID, DATA_CENTER_ID, EVENT, cloud, data_center};
 
@@ -41,7 +42,7 @@ pub(crate) fn parse(
     if !is_word(key) {
         return Err(ParseError::MalformedHeader(EVENT));
     }
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, &[])?;
     let body = Node::of(&body);
     let said =
         if body.at("eventKey").is_there() || data_center::KEYS.iter().any(|start| key.starts_with(start)) {

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use schemas::event::{Actor, ActorKind, EventType, Identity, Item, Repository, SourceKind};
 use schemas::mapping::{Dedupe, Mapping, Place};
 use schemas::{ConnectionName, Delivery, Event, RepoRef, Untrusted, WorkItem};
-use serde_json::Value;
 
 use crate::error::ParseError;
 use crate::naming::{semantic_key, unmapped};
-use crate::node::{self, Node};
+use crate::node::Node;
 use crate::standard_webhooks;
+use crate::tree::Tree;
 
 use super::PING;
 use super::place::{text_at, value_at};
@@ -24,7 +24,7 @@ pub fn parse(
     delivery: &Delivery,
     raw: &[u8],
 ) -> Result<Event, ParseError> {
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, &[])?;
     if body.get(PING).is_some() {
         let r#type = unmapped(SourceKind::Generic, &[Some("ping")]);
         return Ok(Event::new(delivery.id, SourceKind::Generic, connection.clone(), r#type));
@@ -47,7 +47,7 @@ pub fn parse(
     Ok(event)
 }
 
-fn item(mapping: &Mapping, key: Option<String>, body: &Value) -> Option<Item> {
+fn item(mapping: &Mapping, key: Option<String>, body: &Tree<'_>) -> Option<Item> {
     let text = |place: &Option<Place>| text_at(place.as_ref()?, body);
     let is_address = |url: &String| url.starts_with("https://") || url.starts_with("http://");
     let item = Item {
@@ -93,7 +93,7 @@ fn is_key(key: &str) -> bool {
     key.len() <= 200 && !key.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-fn labels(given: &Value) -> Vec<Untrusted> {
+fn labels(given: &Tree<'_>) -> Vec<Untrusted> {
     let given = Node::of(given);
     if let Some(one) = given.untrusted() {
         return vec![one];
@@ -102,12 +102,13 @@ fn labels(given: &Value) -> Vec<Untrusted> {
     given.items().filter_map(|label| label.untrusted().or_else(|| name(label))).collect()
 }
 
-fn time(given: &Value) -> Option<DateTime<Utc>> {
+fn time(given: &Tree<'_>) -> Option<DateTime<Utc>> {
     /// The year 5138 in seconds, and 1973 in milliseconds.
     const MILLISECONDS_FROM: i64 = 100_000_000_000;
-    match given.as_i64() {
+    let given = Node::of(given);
+    match given.integer() {
         Some(seconds) if seconds < MILLISECONDS_FROM => DateTime::from_timestamp(seconds, 0),
         Some(milliseconds) => DateTime::from_timestamp_millis(milliseconds),
-        None => Node::of(given).time(),
+        None => given.time(),
     }
 }

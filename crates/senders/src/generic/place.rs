@@ -1,21 +1,26 @@
 //! What stands at a place of a body.
 
+use std::borrow::Cow;
+
 use schemas::mapping::Place;
-use serde_json::Value;
+
+use crate::tree::Tree;
 
 /// What is there; null is nothing.
-pub(super) fn value_at(place: &Place, body: &Value) -> Option<Value> {
+pub(super) fn value_at<'a>(place: &'a Place, body: &Tree<'a>) -> Option<Tree<'a>> {
     match place {
-        Place::Constant(text) => Some(Value::String(text.clone())),
-        Place::Pointer(pointer) => body.pointer(pointer).filter(|value| !value.is_null()).cloned(),
+        Place::Constant(text) => Some(Tree::Text(Cow::Borrowed(text))),
+        Place::Pointer(pointer) => {
+            body.pointer(pointer).filter(|value| !matches!(value, Tree::Null)).cloned()
+        }
     }
 }
 
 /// The text or number that is there, as text. U+0000, which PostgreSQL cannot store, becomes U+FFFD.
-pub(super) fn text_at(place: &Place, body: &Value) -> Option<String> {
+pub(super) fn text_at(place: &Place, body: &Tree<'_>) -> Option<String> {
     match value_at(place, body)? {
-        Value::String(text) if !text.is_empty() => Some(text.replace('\0', "\u{fffd}")),
-        Value::Number(number) => Some(number.to_string()),
+        Tree::Text(text) if !text.is_empty() => Some(text.replace('\0', "\u{fffd}")),
+        Tree::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }

@@ -103,7 +103,7 @@ impl Generic {
     }
 
     /// The headers that the tool would send with a body.
-    pub(super) fn sign(&self, id: &str, now: DateTime<Utc>, raw: &[u8]) -> Vec<(&'static str, String)> {
+    pub(crate) fn sign(&self, id: &str, now: DateTime<Utc>, raw: &[u8]) -> Vec<(&'static str, String)> {
         match &self.proof {
             Proof::StandardWebhooks(tokens) => tokens.sign(id, now, raw),
             Proof::Hmac { header, prefix, encoding, keys } => {

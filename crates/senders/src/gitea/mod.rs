@@ -21,11 +21,13 @@ pub(crate) const KEPT_HEADERS: &[&str] =
 /// An event that has no effect anywhere.
 pub(crate) fn sample(gitea: &Gitea, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "action": "ping", "delivery": id }).to_string().into_bytes();
-    let mut headers = vec![
-        ("x-gitea-event", "repository".to_owned()),
-        ("x-gitea-delivery", id.to_owned()),
-        ("content-type", "application/json".to_owned()),
-    ];
-    headers.extend(gitea.sign(&body));
+    let mut headers = signed(gitea, "repository", id, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of Gitea's own for a delivery of `event`; `payload` is its JSON, also inside a form.
+pub(crate) fn signed(gitea: &Gitea, event: &str, id: &str, payload: &[u8]) -> Vec<(&'static str, String)> {
+    let named = [("x-gitea-event", event.to_owned()), ("x-gitea-delivery", id.to_owned())];
+    named.into_iter().chain(gitea.sign(payload)).collect()
 }

@@ -7,10 +7,14 @@ use schemas::{ConnectionName, Delivery, Event, Untrusted, WorkItem};
 use crate::content::{self, BodyFormat};
 use crate::error::ParseError;
 use crate::naming::{host_of, semantic_key, unmapped};
-use crate::node::{self, Node, is_word};
+use crate::node::{Node, is_word};
+use crate::tree::Tree;
 
 use super::item;
 use super::shape::{self, Family};
+
+/// What a push of many files is large by; nothing is taken from it.
+const UNREAD: &[&str] = &["commits", "head_commit"];
 
 pub(crate) fn parse(
     connection: &ConnectionName,
@@ -26,7 +30,8 @@ pub(crate) fn parse(
     }
     let format = header("content-type").map_or(Ok(BodyFormat::Json), BodyFormat::from_content_type);
     let format = format.map_err(|_| ParseError::MalformedHeader("content-type"))?;
-    let body = node::object(&content::json_of(format, raw)?)?;
+    let json = content::json_of(format, raw)?;
+    let body = Tree::object(&json, UNREAD)?;
     let body = Node::of(&body);
     let family = shape::family(name, body);
     shape::check(family, body)

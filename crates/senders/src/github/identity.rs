@@ -9,65 +9,57 @@ use schemas::event::EventType;
 use schemas::{Event, WorkItem};
 
 use crate::naming::{self, host_of};
+use crate::node::Node;
 
-use super::payload::{Account, Payload};
+use super::item::{pipeline, subject};
 
 /// When it happened by GitHub's clock.
-pub(super) fn time_of(event: &EventType, payload: &Payload) -> Option<DateTime<Utc>> {
+pub(super) fn time_of(event: &EventType, body: Node<'_>) -> Option<DateTime<Utc>> {
     use EventType as T;
-    match event {
-        T::CommentCreated | T::CommentEdited | T::ReviewCommentCreated => {
-            payload.comment.as_ref()?.updated_at
-        }
-        T::ReviewSubmitted => payload.review.as_ref()?.submitted_at,
-        T::Push => payload.repository.as_ref()?.pushed_at,
-        T::PipelineCompleted => payload.workflow_run.as_ref().or(payload.check_suite.as_ref())?.updated_at,
-        T::ReleasePublished => payload.release.as_ref()?.published_at,
-        T::DispatchReceived | T::Unmapped(_) => None,
-        _ => payload.pull_request.as_ref().map(|pull| &pull.issue).or(payload.issue.as_ref())?.updated_at,
-    }
+    let at = match event {
+        T::CommentCreated | T::CommentEdited | T::ReviewCommentCreated => body.at("comment.updated_at"),
+        T::ReviewSubmitted => body.at("review.submitted_at"),
+        // Seconds here, text in all other events.
+        T::Push => return body.at("repository.pushed_at").time_or_seconds(),
+        T::PipelineCompleted => pipeline(body).at("updated_at"),
+        T::ReleasePublished => body.at("release.published_at"),
+        T::DispatchReceived | T::Unmapped(_) => return None,
+        _ => subject(body)?.at("updated_at"),
+    };
+    at.time()
 }
 
 /// The key of `event`; `None` where nothing in the body tells two equal happenings apart.
-pub(super) fn semantic_key(event: &Event, payload: &Payload) -> Option<String> {
-    let repository = payload.repository.as_ref()?;
-    let host = host_of(repository.html_url.as_deref()?)?;
+pub(super) fn semantic_key(event: &Event, body: Node<'_>) -> Option<String> {
+    let url = body.at("repository.html_url").text()?;
     let time = event.time?.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    let about = event.work_item.as_ref().map_or(repository.full_name.as_deref()?, WorkItem::as_str);
+    let path = body.at("repository.full_name").text();
+    let about = event.work_item.as_ref().map(WorkItem::as_str).or(path.as_deref())?;
     let actor = event.actor.as_ref().map_or("", |actor| actor.id.as_str());
     let r#type = event.r#type.to_string();
-    Some(naming::semantic_key(&[host, &r#type, about, actor, &object_of(&event.r#type, payload), &time]))
+    let object = object_of(&event.r#type, body);
+    Some(naming::semantic_key(&[host_of(&url)?, &r#type, about, actor, &object, &time]))
 }
 
 /// What was written, added or moved, by GitHub's own id where it has one.
-fn object_of(event: &EventType, payload: &Payload) -> String {
+fn object_of(event: &EventType, body: Node<'_>) -> String {
     use EventType as T;
-    let account = |account: &Option<Account>| account.as_ref().and_then(|account| account.id.clone());
-    let object = match event {
-        T::CommentCreated | T::CommentEdited | T::ReviewCommentCreated => {
-            payload.comment.as_ref().and_then(|comment| comment.id.clone())
+    let part = |path: &str| body.at(path).id().unwrap_or_default();
+    let first = |paths: [&str; 2]| paths.iter().find_map(|path| body.at(path).id()).unwrap_or_default();
+    match event {
+        T::CommentCreated | T::CommentEdited | T::ReviewCommentCreated => part("comment.id"),
+        T::ReviewSubmitted => part("review.id"),
+        T::IssueLabeled | T::IssueUnlabeled | T::PullRequestLabeled => first(["label.id", "label.name"]),
+        T::IssueAssigned => part("assignee.id"),
+        T::PullRequestReviewRequested => first(["requested_reviewer.id", "requested_team.id"]),
+        T::PullRequestUpdated => part("pull_request.head.sha"),
+        T::Push => ["before", "after", "ref"].map(part).join(" "),
+        T::PipelineCompleted => {
+            let kind = if body.at("workflow_run").is_object() { "workflow_run" } else { "check_suite" };
+            let part = |name: &str| pipeline(body).at(name).id().unwrap_or_default();
+            format!("{kind} {} {}", part("id"), part("run_attempt"))
         }
-        T::ReviewSubmitted => payload.review.as_ref().and_then(|review| review.id.clone()),
-        T::IssueLabeled | T::IssueUnlabeled | T::PullRequestLabeled => {
-            payload.label.as_ref().map(|label| label.id.clone().unwrap_or_else(|| label.name.clone()))
-        }
-        T::IssueAssigned => account(&payload.assignee),
-        T::PullRequestReviewRequested => account(&payload.requested_reviewer)
-            .or_else(|| payload.requested_team.as_ref().and_then(|team| team.id.clone())),
-        T::PullRequestUpdated => {
-            payload.pull_request.as_ref().and_then(|pull| pull.head.as_ref()?.sha.clone())
-        }
-        T::Push => {
-            let part = |text: &Option<String>| text.clone().unwrap_or_default();
-            Some(format!("{} {} {}", part(&payload.before), part(&payload.after), part(&payload.r#ref)))
-        }
-        T::PipelineCompleted => payload.workflow_run.as_ref().or(payload.check_suite.as_ref()).map(|run| {
-            let part = |text: &Option<String>| text.clone().unwrap_or_default();
-            let kind = if payload.workflow_run.is_some() { "workflow_run" } else { "check_suite" };
-            format!("{kind} {} {}", part(&run.id), part(&run.run_attempt))
-        }),
-        T::ReleasePublished => payload.release.as_ref().and_then(|release| release.id.clone()),
-        _ => None,
-    };
-    object.unwrap_or_default()
+        T::ReleasePublished => part("release.id"),
+        _ => String::new(),
+    }
 }

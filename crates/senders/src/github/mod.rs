@@ -4,9 +4,10 @@
 //! name is checked against the body's shape before it is believed.
 
 mod identity;
+mod item;
 mod parse;
-mod payload;
 mod shape;
+mod types;
 mod verify;
 
 use crate::content::BodyFormat;
@@ -24,13 +25,15 @@ const DELIVERY: &str = "x-github-delivery";
 pub(crate) fn ping(github: &GitHub, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "zen": "Is anybody there?", "hook_id": 0, "hook": {}, "delivery": id });
     let body = body.to_string().into_bytes();
-    let mut headers = vec![
-        (EVENT, "ping".to_owned()),
-        (DELIVERY, id.to_owned()),
-        ("content-type", "application/json".to_owned()),
-    ];
-    headers.extend(github.sign(&body));
+    let mut headers = signed(github, "ping", id, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of GitHub's own for a delivery of `event`.
+pub(crate) fn signed(github: &GitHub, event: &str, id: &str, raw: &[u8]) -> Vec<(&'static str, String)> {
+    let named = [(EVENT, event.to_owned()), (DELIVERY, id.to_owned())];
+    named.into_iter().chain(github.sign(raw)).collect()
 }
 
 pub(crate) const KEPT_HEADERS: &[&str] = &[

@@ -4,9 +4,7 @@
 //! as an issue's edit. Each event that can start something names what its body must and must not hold.
 
 use crate::error::ParseError;
-use crate::lenient::Object;
-
-use super::payload::Payload;
+use crate::node::Node;
 
 struct Shape {
     event: &'static str,
@@ -17,23 +15,27 @@ struct Shape {
 const SHAPES: &[Shape] = &[
     Shape {
         event: "issues",
-        needs: &["action", "issue"],
+        needs: &["action", "issue.number"],
         refuses: &["comment", "pull_request", "review", "thread"],
     },
-    Shape { event: "issue_comment", needs: &["action", "issue", "comment"], refuses: &["pull_request"] },
+    Shape {
+        event: "issue_comment",
+        needs: &["action", "issue.number", "comment.id"],
+        refuses: &["pull_request"],
+    },
     Shape {
         event: "pull_request",
-        needs: &["action", "pull_request"],
+        needs: &["action", "pull_request.number"],
         refuses: &["comment", "issue", "review", "thread"],
     },
     Shape {
         event: "pull_request_review",
-        needs: &["action", "pull_request", "review"],
+        needs: &["action", "pull_request.number", "review.id"],
         refuses: &["comment", "thread"],
     },
     Shape {
         event: "pull_request_review_comment",
-        needs: &["action", "pull_request", "comment"],
+        needs: &["action", "pull_request.number", "comment.id"],
         refuses: &["review", "thread", "issue"],
     },
     Shape { event: "push", needs: &["ref", "before", "after"], refuses: &["action", "ref_type"] },
@@ -44,31 +46,24 @@ const SHAPES: &[Shape] = &[
     Shape { event: "ping", needs: &["zen", "hook_id"], refuses: &["action"] },
 ];
 
-/// What of a body could be read, by the names that [`SHAPES`] uses.
-fn usable(key: &str, body: &Object<'_>, payload: &Payload) -> bool {
-    match key {
-        "action" => payload.action.is_some(),
-        "issue" => payload.issue.is_some(),
-        "pull_request" => payload.pull_request.is_some(),
-        "comment" => payload.comment.as_ref().is_some_and(|comment| comment.id.is_some()),
-        "review" => payload.review.as_ref().is_some_and(|review| review.id.is_some()),
-        "check_suite" => payload.check_suite.is_some(),
-        "workflow_run" => payload.workflow_run.is_some(),
-        "release" => payload.release.is_some(),
-        "ref" => payload.r#ref.is_some(),
-        "before" => payload.before.is_some(),
-        "after" => payload.after.is_some(),
-        other => body.has(other),
+/// Whether what stands at `path` is of the type that its last part stands for.
+fn usable(body: Node<'_>, path: &str) -> bool {
+    let at = body.at(path);
+    match path.rsplit('.').next() {
+        Some("number") => at.number().is_some(),
+        Some("id" | "hook_id") => at.id().is_some(),
+        Some("check_suite" | "workflow_run" | "release") => at.is_object(),
+        _ => at.text().is_some(),
     }
 }
 
-pub(super) fn check(event: &str, body: &Object<'_>, payload: &Payload) -> Result<(), ParseError> {
+pub(super) fn check(event: &str, body: Node<'_>) -> Result<(), ParseError> {
     let Some(shape) = SHAPES.iter().find(|shape| shape.event == event) else { return Ok(()) };
     let disagrees = |because| ParseError::Disagrees { event: event.to_owned(), because };
-    if !shape.needs.iter().all(|key| usable(key, body, payload)) {
+    if !shape.needs.iter().all(|path| usable(body, path)) {
         return Err(disagrees("lacks what such an event is about"));
     }
-    if shape.refuses.iter().any(|key| body.has(key)) {
+    if shape.refuses.iter().any(|key| body.at(key).is_there()) {
         return Err(disagrees("is about something else"));
     }
     Ok(())

@@ -2,7 +2,6 @@
 
 use schemas::event::{EventType, Identity};
 use schemas::{Delivery, Event, WorkItem};
-use serde_json::Value;
 
 use crate::naming::{host_of, semantic_key};
 use crate::node::Node;
@@ -46,7 +45,7 @@ fn key(event: &Event, kind: &str, body: Node<'_>) -> Option<String> {
             return None;
         }
         ("issue" | "work_item" | "merge_request", Some("open" | "close" | "reopen" | "merge" | "update")) => {
-            changes.value().map(Value::to_string)
+            changes.json()
         }
         ("note" | "pipeline", _) => about.at("id").id(),
         ("release", _) => body.at("tag").text(),

@@ -35,11 +35,19 @@ pub(crate) const KEPT_HEADERS: &[&str] =
 pub(crate) fn ping(gitlab: &GitLab, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "object_kind": "pullwright_ping", "delivery": id });
     let body = body.to_string().into_bytes();
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        (EVENT, "Pullwright Ping".to_owned()),
-        (IDEMPOTENCY_KEY, id.to_owned()),
-    ];
-    headers.extend(gitlab.sign(id, now, &body));
+    let mut headers = signed(gitlab, "Pullwright Ping", id, now, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of GitLab's own for a delivery of `event`.
+pub(crate) fn signed(
+    gitlab: &GitLab,
+    event: &str,
+    id: &str,
+    now: DateTime<Utc>,
+    raw: &[u8],
+) -> Vec<(&'static str, String)> {
+    let named = [(EVENT, event.to_owned()), (IDEMPOTENCY_KEY, id.to_owned())];
+    named.into_iter().chain(gitlab.sign(id, now, raw)).collect()
 }

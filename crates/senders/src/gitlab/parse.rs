@@ -5,15 +5,19 @@ use schemas::{ConnectionName, Delivery, Event, Oid, RepoRef, Untrusted, WorkItem
 
 use crate::error::ParseError;
 use crate::node::{self, Node};
+use crate::tree::Tree;
 
 use super::{EVENT, actor, changes, identity, types};
+
+/// Lists that nothing is taken from: a push of many files is large by the first.
+const UNREAD: &[&str] = &["commits", "builds"];
 
 pub(crate) fn parse(
     connection: &ConnectionName,
     delivery: &Delivery,
     raw: &[u8],
 ) -> Result<Event, ParseError> {
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, UNREAD)?;
     let body = Node::of(&body);
     let kind = types::kind(body)?;
     let r#type = types::event_type(kind, body);

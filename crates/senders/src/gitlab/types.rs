@@ -32,6 +32,10 @@ pub(super) fn event_type(kind: &str, body: Node<'_>) -> EventType {
     known.unwrap_or_else(|| unmapped(SourceKind::Gitlab, &[Some(kind), detail]))
 }
 
+/// What `state_id` says of an issue (gitlabhq, app/models/concerns/issuable.rb, `STATE_ID_MAP`).
+const OPENED: u64 = 1;
+const CLOSED: u64 = 2;
+
 /// One body may tell several changes; the one that is likeliest an order comes first.
 fn issue(action: &str, body: Node<'_>) -> Option<EventType> {
     use EventType as T;
@@ -41,6 +45,9 @@ fn issue(action: &str, body: Node<'_>) -> Option<EventType> {
         "close" => Some(T::IssueClosed),
         "reopen" => Some(T::IssueReopened),
         "update" if !labels.added.is_empty() => Some(T::IssueLabeled),
+        // Closing and reopening are told twice, once as such and once as an update.
+        "update" if changes::state(body) == Some(CLOSED) => Some(T::IssueClosed),
+        "update" if changes::state(body) == Some(OPENED) => Some(T::IssueReopened),
         "update" if changes::assigned(body) => Some(T::IssueAssigned),
         "update" if !labels.removed.is_empty() => Some(T::IssueUnlabeled),
         "update" if changes::edited(body) => Some(T::IssueEdited),

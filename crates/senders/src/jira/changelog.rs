@@ -13,16 +13,28 @@ pub(super) fn of<'a>(body: Node<'a>, field: &str) -> Option<Node<'a>> {
     })
 }
 
+/// A label has 255 characters at most, and an issue some dozens; of a longer list nothing is said.
+const LONGEST_LIST: usize = 64 << 10;
+
 /// The status that was moved to.
 pub(super) fn status(body: Node<'_>) -> Option<Untrusted> {
-    of(body, "status")?.at("toString").untrusted()
+    let change = of(body, "status").map(|change| change.at("toString"));
+    change.unwrap_or(body.at("transition.to_status")).untrusted()
 }
 
 /// Labels that were added and removed. Both sides are lists joined by spaces, which no label holds.
 pub(super) fn labels(body: Node<'_>) -> (Vec<Untrusted>, Vec<Untrusted>) {
     let Some(change) = of(body, "labels") else { return Default::default() };
-    let side = |name: &str| change.at(name).text().unwrap_or_default();
-    let (before, after) = (side("fromString"), side("toString"));
+    // No labels are an empty text, or null.
+    let side = |name: &str| {
+        let side = change.at(name);
+        let text = side.text().unwrap_or_default();
+        let is_list = !side.is_there() || side.is_text();
+        (is_list && text.len() <= LONGEST_LIST).then_some(text)
+    };
+    let (Some(before), Some(after)) = (side("fromString"), side("toString")) else {
+        return Default::default();
+    };
     (only_in(&after, &before), only_in(&before, &after))
 }
 

@@ -11,8 +11,7 @@ use super::IDENTIFIER;
 
 pub(super) fn identify(event: &mut Event, delivery: &Delivery, body: Node<'_>) {
     event.sender_id = delivery.headers.get(IDENTIFIER).cloned();
-    event.time =
-        body.at("timestamp").value().and_then(|time| DateTime::from_timestamp_millis(time.as_i64()?));
+    event.time = body.at("timestamp").integer().and_then(DateTime::from_timestamp_millis);
     event.semantic_key = key(event, body);
 }
 

@@ -32,7 +32,12 @@ pub(crate) fn ping(jira: &Jira, id: &str, now: DateTime<Utc>) -> (Vec<(&'static 
         "webhookEvent": "pullwright_ping", "timestamp": now.timestamp_millis(), "delivery": id,
     });
     let body = body.to_string().into_bytes();
-    let mut headers = vec![("content-type", "application/json".to_owned()), (IDENTIFIER, id.to_owned())];
-    headers.extend(jira.sign(now, &body));
+    let mut headers = signed(jira, id, now, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of Jira's own for a delivery.
+pub(crate) fn signed(jira: &Jira, id: &str, now: DateTime<Utc>, raw: &[u8]) -> Vec<(&'static str, String)> {
+    [(IDENTIFIER, id.to_owned())].into_iter().chain(jira.sign(now, raw)).collect()
 }

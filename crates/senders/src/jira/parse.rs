@@ -5,6 +5,7 @@ use schemas::{ConnectionName, Delivery, Event, WorkItem};
 
 use crate::error::ParseError;
 use crate::node::{self, Node};
+use crate::tree::Tree;
 
 use super::{actor, changelog, identity, types};
 
@@ -13,7 +14,7 @@ pub(crate) fn parse(
     delivery: &Delivery,
     raw: &[u8],
 ) -> Result<Event, ParseError> {
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, &[])?;
     let body = Node::of(&body);
     let r#type = types::event_type(body)?;
     let is_edit = r#type == EventType::CommentEdited;

@@ -10,7 +10,9 @@ use super::changelog;
 
 pub(super) fn event_type(body: Node<'_>) -> Result<EventType, ParseError> {
     use EventType as T;
-    let name = body.at("webhookEvent").word().ok_or(ParseError::Nameless("webhookEvent"))?;
+    // What a workflow's own step sends has no name; it tells which transition was made.
+    let unnamed = body.at("transition").is_object().then_some("issue_updated");
+    let name = body.at("webhookEvent").word().or(unnamed).ok_or(ParseError::Nameless("webhookEvent"))?;
     let name = name.strip_prefix("jira:").unwrap_or(name);
     let detail = body.at("issue_event_type_name").word();
     let has_comment = body.at("comment").is_object();
@@ -21,6 +23,11 @@ pub(super) fn event_type(body: Node<'_>) -> Result<EventType, ParseError> {
         // Data Center tells a comment twice: by its own event, and as an update of the issue.
         ("issue_updated", Some("issue_commented")) if has_comment => T::CommentCreated,
         ("issue_updated", Some("issue_comment_edited")) if has_comment => T::CommentEdited,
+        // Data Center before 7 tells it as an update alone, and does not say what of.
+        ("issue_updated", None) if has_comment && !body.at("changelog").is_there() => {
+            let edited = body.at("comment.created").text() != body.at("comment.updated").text();
+            if edited { T::CommentEdited } else { T::CommentCreated }
+        }
         ("issue_updated", detail) => {
             let detail = detail.filter(|detail| *detail != name);
             updated(body).unwrap_or_else(|| unmapped(SourceKind::Jira, &[Some(name), detail]))

@@ -29,7 +29,12 @@ pub(crate) fn sample(
         "type": "Ping", "action": "create", "data": { "id": id }, "webhookTimestamp": now.timestamp_millis()
     });
     let body = body.to_string().into_bytes();
-    let mut headers = vec![(DELIVERY, id.to_owned()), ("content-type", "application/json".to_owned())];
-    headers.extend(linear.sign(&body));
+    let mut headers = signed(linear, id, &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of Linear's own for a delivery. The time of sending is the body's to say.
+pub(crate) fn signed(linear: &Linear, id: &str, raw: &[u8]) -> Vec<(&'static str, String)> {
+    [(DELIVERY, id.to_owned())].into_iter().chain(linear.sign(raw)).collect()
 }

@@ -3,12 +3,15 @@
 //! An update says in `updatedFrom` what was there before; what is there now is in `data`. One
 //! delivery may hold several changes: the one that people use to start something comes first.
 
+use std::collections::BTreeSet;
+
 use schemas::event::{Actor, ActorKind, Comment, EventType, Item, SourceKind};
 use schemas::{ConnectionName, Delivery, Event, Untrusted, WorkItem};
 
 use crate::error::ParseError;
 use crate::naming::{semantic_key, unmapped};
-use crate::node::{self, Node, is_word};
+use crate::node::{Node, is_word};
+use crate::tree::Tree;
 
 use super::DELIVERY;
 
@@ -17,7 +20,7 @@ pub(crate) fn parse(
     delivery: &Delivery,
     raw: &[u8],
 ) -> Result<Event, ParseError> {
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, &[])?;
     let body = Node::of(&body);
     let kind = body.at("type").word().ok_or(ParseError::Nameless("type"))?;
     let action = body.at("action").word();
@@ -88,7 +91,7 @@ fn issue_change(body: Node<'_>) -> Option<EventType> {
     let (data, before) = (body.at("data"), body.at("updatedFrom"));
     // Null before is a value too: nobody had it assigned.
     let changed = |key: &str| before.has(key);
-    if added(body).next().is_some() {
+    if added_any(body) {
         return Some(T::IssueLabeled);
     }
     if changed("stateId") {
@@ -100,7 +103,7 @@ fn issue_change(body: Node<'_>) -> Option<EventType> {
             _ => T::IssueTransitioned,
         });
     }
-    if changed("labelIds") {
+    if removed_any(body) {
         return Some(T::IssueUnlabeled);
     }
     if changed("assigneeId") && (data.at("assigneeId").is_there() || data.at("assignee").is_there()) {
@@ -109,12 +112,29 @@ fn issue_change(body: Node<'_>) -> Option<EventType> {
     (changed("title") || changed("description")).then_some(T::IssueEdited)
 }
 
-/// The labels that an update added; none when it did not touch labels.
+/// The labels that an update added; none when it did not touch labels, or does not tell which
+/// there were.
 fn added(body: Node<'_>) -> impl Iterator<Item = Node<'_>> {
-    let before = body.at("updatedFrom.labelIds");
-    let old: Vec<String> = before.items().filter_map(Node::id).collect();
-    let labels = if before.is_there() { body.at("data.labels") } else { before };
-    labels.items().filter(move |label| label.at("id").id().is_some_and(|id| !old.contains(&id)))
+    let old = ids(body.at("updatedFrom.labelIds"));
+    let is_new = move |label: &Node<'_>| {
+        old.as_ref().zip(label.at("id").id()).is_some_and(|(old, id)| !old.contains(&id))
+    };
+    body.at("data.labels").items().filter(is_new)
+}
+
+/// Whether an update added a label, be it named or not.
+fn added_any(body: Node<'_>) -> bool {
+    let (old, new) = (ids(body.at("updatedFrom.labelIds")), ids(body.at("data.labelIds")));
+    added(body).next().is_some() || old.zip(new).is_some_and(|(old, new)| !new.is_subset(&old))
+}
+
+fn removed_any(body: Node<'_>) -> bool {
+    let (old, new) = (ids(body.at("updatedFrom.labelIds")), ids(body.at("data.labelIds")));
+    old.zip(new).is_some_and(|(old, new)| !old.is_subset(&new))
+}
+
+fn ids(list: Node<'_>) -> Option<BTreeSet<String>> {
+    list.list()?.map(Node::id).collect()
 }
 
 /// `ENG-12`: a field of an issue; of a comment's issue perhaps only in the address.

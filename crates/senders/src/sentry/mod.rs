@@ -24,8 +24,12 @@ const RESOURCE: &str = "sentry-hook-resource";
 pub(crate) fn sample(sentry: &Sentry, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "action": "created", "data": { "installation": { "uuid": id } } });
     let body = body.to_string().into_bytes();
-    let mut headers =
-        vec![(RESOURCE, "installation".to_owned()), ("content-type", "application/json".to_owned())];
-    headers.extend(sentry.sign(&body));
+    let mut headers = signed(sentry, "installation", &body);
+    headers.push(("content-type", "application/json".to_owned()));
     (headers, body)
+}
+
+/// The headers of Sentry's own for a delivery about `resource`.
+pub(crate) fn signed(sentry: &Sentry, resource: &str, raw: &[u8]) -> Vec<(&'static str, String)> {
+    [(RESOURCE, resource.to_owned())].into_iter().chain(sentry.sign(raw)).collect()
 }

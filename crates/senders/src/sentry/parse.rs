@@ -7,6 +7,7 @@ use schemas::{ConnectionName, Delivery, Event, Untrusted, WorkItem};
 use crate::error::ParseError;
 use crate::naming::{semantic_key, unmapped};
 use crate::node::{self, Node};
+use crate::tree::Tree;
 
 use super::subject::{self, Subject};
 use super::{RESOURCE, stack};
@@ -22,7 +23,7 @@ pub(crate) fn parse(
         if raw.is_empty() {
             return Ok(component());
         }
-        let body = node::object(raw)?;
+        let body = Tree::object(raw, &[])?;
         let body = Node::of(&body);
         if body.at("action").is_there() && body.at("data").is_there() {
             return Err(ParseError::MissingHeader(RESOURCE));
@@ -32,7 +33,7 @@ pub(crate) fn parse(
     if !node::is_word(resource) {
         return Err(ParseError::MalformedHeader(RESOURCE));
     }
-    let body = node::object(raw)?;
+    let body = Tree::object(raw, &[])?;
     let body = Node::of(&body);
     let subject = subject::of(resource, body.at("data"))
         .map_err(|because| ParseError::Disagrees { event: resource.to_owned(), because })?;

@@ -67,8 +67,9 @@ fn frames(list: Node<'_>, text: &mut String) {
 }
 
 fn cut(text: &str) -> String {
-    let line = text.replace(['\r', '\n'], " ");
-    if line.chars().count() <= LINE { line } else { line.chars().take(LINE).collect::<String>() + " …" }
+    let end = text.char_indices().nth(LINE).map(|(end, _)| end);
+    let (line, rest) = end.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
+    line.replace(['\r', '\n'], " ") + if rest.is_empty() { "" } else { " …" }
 }
 
 /// The severity: a field, or a tag, which is a pair in one version and an object in another.
@@ -99,6 +100,7 @@ pub(super) fn title_of(event: Node<'_>) -> Untrusted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::tests::node;
     use serde_json::json;
 
     #[test]
@@ -115,17 +117,17 @@ mod tests {
         });
         let expected = "Culprit: api.orders in total\n\nKeyError: 'tax' rate\n  wsgi.py:8 in call (library)\n  \
                         orders.py:31 in total\n      rates['tax']\n\nOrderError:";
-        assert_eq!(text_of(Node::of(&event)).expose(), expected);
+        assert_eq!(text_of(node(&event)).expose(), expected);
         let entries =
             json!({"entries": [{"type": "request"}, {"type": "exception", "data": event["exception"]}]});
-        assert!(text_of(Node::of(&entries)).expose().contains("orders.py:31"));
+        assert!(text_of(node(&entries)).expose().contains("orders.py:31"));
     }
 
     #[test]
     fn the_frames_nearest_to_the_fault_are_kept() {
         let frames: Vec<_> = (0..500).map(|line| json!({"filename": "deep.rs", "lineno": line})).collect();
         let event = json!({"exception": {"values": [{"type": "E", "value": "x".repeat(9_000), "stacktrace": {"frames": frames}}]}});
-        let text = text_of(Node::of(&event));
+        let text = text_of(node(&event));
         assert!(text.expose().contains("(440 older calls)") && text.expose().contains("deep.rs:499"));
         assert!(!text.expose().contains("deep.rs:439") && text.expose().len() < 3_000);
     }
@@ -139,7 +141,7 @@ mod tests {
             (json!({"level": 40, "tags": [["level"], "level", null]}), None),
         ];
         for (event, expected) in table {
-            assert_eq!(level_of(Node::of(&event)).as_deref(), expected, "{event}");
+            assert_eq!(level_of(node(&event)).as_deref(), expected, "{event}");
         }
     }
 }

@@ -93,6 +93,7 @@ fn after<'a>(url: &'a str, word: &str) -> Option<impl Iterator<Item = &'a str>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::tests::node;
     use serde_json::json;
 
     #[test]
@@ -119,7 +120,7 @@ mod tests {
         ];
         for (event, project, id) in table {
             let data = json!({ "event": event });
-            let subject = of("event_alert", Node::of(&data)).unwrap().unwrap();
+            let subject = of("event_alert", node(&data)).unwrap().unwrap();
             assert_eq!((subject.project.as_deref(), subject.id.as_deref()), (project, id), "{event}");
         }
     }

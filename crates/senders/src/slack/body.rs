@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::content::{self, BodyFormat};
 use crate::error::MalformedForm;
 
+/// A slash command has some fifteen (docs.slack.dev, "Slash commands").
+const MOST_FIELDS: usize = 100;
+
 /// The body itself, the field `payload` of an interaction, or the fields of a slash command.
 pub(crate) fn json_of(format: BodyFormat, raw: &[u8]) -> Result<Cow<'_, [u8]>, MalformedForm> {
     if format == BodyFormat::Json {
@@ -15,6 +18,9 @@ pub(crate) fn json_of(format: BodyFormat, raw: &[u8]) -> Result<Cow<'_, [u8]>, M
     let mut fields = Map::new();
     for field in content::fields(raw) {
         let (name, value) = field?;
+        if fields.len() == MOST_FIELDS {
+            return Err(MalformedForm::TooManyFields);
+        }
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         if fields.insert(text(name), Value::String(text(value))).is_some() {
             return Err(MalformedForm::Doubled);

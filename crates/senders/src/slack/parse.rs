@@ -10,7 +10,8 @@ use schemas::{ConnectionName, Delivery, Event, Untrusted, WorkItem};
 use crate::content::BodyFormat;
 use crate::error::ParseError;
 use crate::naming::{semantic_key, unmapped};
-use crate::node::{self, Node};
+use crate::node::Node;
+use crate::tree::Tree;
 
 use super::json_of;
 
@@ -22,7 +23,8 @@ pub(crate) fn parse(
     let format = delivery.headers.get("content-type").map(String::as_str);
     let format = format.map_or(Ok(BodyFormat::Json), BodyFormat::from_content_type);
     let format = format.map_err(|_| ParseError::MalformedHeader("content-type"))?;
-    let body = node::object(&json_of(format, raw)?)?;
+    let json = json_of(format, raw)?;
+    let body = Tree::object(&json, &[])?;
     let body = Node::of(&body);
     let mut event =
         Event::new(delivery.id, SourceKind::Slack, connection.clone(), EventType::DispatchReceived);
@@ -67,7 +69,8 @@ fn callback(event: &mut Event, connection: &ConnectionName, body: Node<'_>) -> R
         ("message", None | Some("file_share" | "thread_broadcast" | "me_message" | "bot_message")) => {
             EventType::CommentCreated
         }
-        ("message", Some("message_changed")) => EventType::CommentEdited,
+        // A preview of a link, or an answer in its thread, changes a message and not what it says.
+        ("message", Some("message_changed")) if !same_text(inner) => EventType::CommentEdited,
         _ => unmapped(SourceKind::Slack, &[Some(kind), subtype]),
     };
     event.actor = sender(inner);
@@ -91,6 +94,11 @@ fn callback(event: &mut Event, connection: &ConnectionName, body: Node<'_>) -> R
     event.semantic_key =
         at.map(|at| semantic_key(&["slack", &event.r#type.to_string(), &parts[0], &parts[1], at, &text]));
     Ok(())
+}
+
+fn same_text(change: Node<'_>) -> bool {
+    let text = |which: &str| change.at(which).at("text").text();
+    change.at("previous_message").is_there() && text("previous_message") == text("message")
 }
 
 fn interaction(event: &mut Event, connection: &ConnectionName, kind: &str, body: Node<'_>) {

@@ -7,8 +7,9 @@ use http::HeaderMap;
 use crate::content;
 use crate::error::{EmptySecret, Unverified};
 use crate::handshake::Handshake;
-use crate::node::{self, Node};
+use crate::node::Node;
 use crate::signature::{Keys, fresh, sha256_hex, single, unix_seconds};
+use crate::tree::Tree;
 
 use super::{FORMATS, json_of};
 
@@ -69,7 +70,8 @@ pub(crate) fn handshake(
     }
     let format = content::check(headers, FORMATS).ok()?;
     slack.verify(headers, raw_body, now).ok()?;
-    let body = node::object(&json_of(format, raw_body).ok()?).ok()?;
+    let json = json_of(format, raw_body).ok()?;
+    let body = Tree::object(&json, &[]).ok()?;
     let body = Node::of(&body);
     if body.at("ssl_check").text().as_deref() == Some("1") {
         return Some(Handshake::ok());

@@ -42,6 +42,15 @@ fn each_event() {
     let table = [
         (issue("create", Value::Null), format!("issue.opened {about} {end}")),
         (issue("update", json!({"labelIds": ["l1"]})), format!("issue.labeled {about} label=agent:fix {end}")),
+        // Ids without their names, and not all that there were.
+        (
+            with(issue("update", json!({"labelIds": ["l1"]})), "/data/labels", json!([])),
+            format!("issue.labeled {about} {end}"),
+        ),
+        (
+            issue("update", json!({"labelIds": [null]})),
+            "unmapped.linear.Issue.update work=linear:ENG-12 by=Ada/Human key=ENG-12 title=It breaks project=ENG".to_owned(),
+        ),
         (issue("update", json!({"labelIds": ["l1", "l2", "l3"]})), format!("issue.unlabeled {about} {end}")),
         (issue("update", json!({"stateId": "s1"})), format!("issue.transitioned {about} status=In Review {end}")),
         (done(issue("update", json!({"stateId": "s1", "completedAt": null}))), format!("issue.closed {about} status=Done {end}")),

@@ -1,4 +1,4 @@
-//! Sentry, Gitea, Bitbucket, Linear and Slack: verified, and understood.
+//! Every sender: what is believed, and what is read.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,13 +7,19 @@
 )]
 
 mod bitbucket;
-mod bodies;
+mod generic;
 mod gitea;
+mod github;
+mod gitlab;
 mod handshakes;
+mod hostile;
+mod jira;
+mod large;
 mod linear;
 mod mutations;
-#[path = "../payloads/mod.rs"]
 mod payloads;
+mod recorded;
+mod requests;
 mod schemes;
 mod sentry;
 mod slack;

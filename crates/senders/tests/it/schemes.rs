@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use senders::{Bitbucket, EmptySecret, Gitea, Linear, Sender, Sentry, Slack, UnsupportedContent, Unverified};
 
-use crate::payloads;
+use crate::recorded;
 use crate::world::{SECRET, bitbucket, gitea, headers, linear, mac, now, sentry, slack};
 
 /// One way a request may be signed.
@@ -19,7 +19,7 @@ pub struct Scheme {
     pub window: Option<i64>,
 }
 
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 pub const SENTRY: Scheme = Scheme {
@@ -302,7 +302,7 @@ fn samples_are_taken_and_start_nothing() {
 
 #[test]
 fn the_published_vectors() {
-    let Some(folder) = payloads::folder() else { return };
+    let Some(folder) = recorded::folder() else { return };
     let vectors = std::fs::read(folder.join("vectors.json")).unwrap();
     let vectors: Vec<serde_json::Value> = serde_json::from_slice(&vectors).unwrap();
     let mut checked = 0;

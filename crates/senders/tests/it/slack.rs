@@ -45,8 +45,17 @@ fn each_body() {
             format!("comment.created work=slack:T1/C1/1767322000.000200 by=U1/Human comment=1767322800.000100 {at}"),
         ),
         (
-            event(changed),
+            event(changed.clone()),
             format!("comment.edited work=slack:T1/C1/1767322000.000200 by=U1/Human comment=1767322000.000200 {at}"),
+        ),
+        (
+            event(with(changed.clone(), "/previous_message", json!({"text": "old"}))),
+            format!("comment.edited work=slack:T1/C1/1767322000.000200 by=U1/Human comment=1767322000.000200 {at}"),
+        ),
+        // A preview of a link was added.
+        (
+            event(with(changed.clone(), "/previous_message", json!({"text": "new"}))),
+            "unmapped.slack.message.message_changed".to_owned(),
         ),
         (event(with(message(), "/subtype", json!("channel_join"))), "unmapped.slack.message.channel_join by=U1/Human".to_owned()),
         (event(json!({"type": "reaction_added", "user": "U1"})), "unmapped.slack.reaction_added by=U1/Human".to_owned()),
@@ -140,4 +149,12 @@ fn a_command_is_json_for_the_checks_before_it_is_stored() {
     let json = slack().json_of(senders::BodyFormat::Form, b"command=%2Ffix&text=").unwrap().into_owned();
     assert_eq!(serde_json::from_slice::<Value>(&json).unwrap(), json!({"command": "/fix", "text": ""}));
     assert!(matches!(slack(), Sender::Slack(_)));
+}
+
+#[test]
+fn a_form_of_many_fields() {
+    let fields =
+        |count: u32| (0..count).map(|at| format!("field{at}=x&")).collect::<String>() + "command=%2Ffix";
+    assert!(form(&fields(90)).is_ok());
+    assert!(matches!(form(&fields(1_000)), Err(ParseError::Form(senders::MalformedForm::TooManyFields))));
 }

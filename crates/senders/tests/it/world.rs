@@ -3,16 +3,14 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use schemas::delivery::Body;
 use schemas::event::SourceKind;
-use schemas::trace::TraceContext;
-use schemas::{Delivery, DeliveryId, Event, Untrusted};
+use schemas::{Event, Untrusted};
 use senders::{Bitbucket, Gitea, Linear, ParseError, Sender, Sentry, Slack, parse};
 use serde_json::Value;
-use sha2::Sha256;
-use uuid::Uuid;
+
+pub use crate::requests::delivery;
+use crate::requests::hmac;
 
 pub const SECRET: &[u8] = b"correct horse battery staple";
 
@@ -21,8 +19,7 @@ pub fn now() -> DateTime<Utc> {
 }
 
 pub fn mac(secret: &[u8], parts: &[&[u8]]) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-    hex::encode(parts.iter().fold(mac, |mac, part| mac.chain_update(part)).finalize().into_bytes())
+    hex::encode(hmac(secret, &parts.concat()))
 }
 
 pub fn sentry() -> Sender {
@@ -52,18 +49,6 @@ pub fn headers<N: AsRef<str>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> HeaderMap {
         headers.append(name, HeaderValue::from_bytes(value.as_ref()).unwrap());
     }
     headers
-}
-
-pub fn delivery(headers: &[(&str, &str)]) -> Delivery {
-    Delivery {
-        id: DeliveryId(Uuid::from_u128(1)),
-        webhook: "hook".into(),
-        received_at: now(),
-        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        body: Body::compress(b""),
-        trace: TraceContext::default(),
-        replay_of: None,
-    }
 }
 
 /// Reads a body that came by the connection named like its kind.
