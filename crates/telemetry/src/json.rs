@@ -7,9 +7,10 @@ use opentelemetry::trace::TraceContextExt;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// `{"timestamp", "level", "target", "message", "trace_id", "span_id", "span": {…}, …fields}`.
@@ -17,13 +18,13 @@ use tracing_subscriber::registry::LookupSpan;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JsonLines;
 
-impl<S> FormatEvent<S, JsonFields> for JsonLines
+impl<S> FormatEvent<S, JsonObjects> for JsonLines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn format_event(
         &self,
-        scope: &FmtContext<'_, S, JsonFields>,
+        scope: &FmtContext<'_, S, JsonObjects>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -54,17 +55,31 @@ where
     }
 }
 
+/// A span's fields: one JSON object for those it began with, and a further one for each time that
+/// more were recorded. Spans are many and lines are few, so it is the lines that put them together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JsonObjects;
+
+impl<'writer> FormatFields<'writer> for JsonObjects {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, given: R) -> fmt::Result {
+        let mut fields = Fields(Map::new());
+        given.record(&mut fields);
+        write!(writer, "{}", Value::Object(fields.0))
+    }
+}
+
 /// The name of the innermost span and the fields of all of them, inner over outer.
-fn spans<S>(scope: &FmtContext<'_, S, JsonFields>) -> Option<Map<String, Value>>
+fn spans<S>(scope: &FmtContext<'_, S, JsonObjects>) -> Option<Map<String, Value>>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let mut all = Map::new();
     for span in scope.event_scope()?.from_root() {
         let extensions = span.extensions();
-        let formatted = extensions.get::<FormattedFields<JsonFields>>();
-        let fields = formatted.and_then(|text| serde_json::from_str::<Map<_, _>>(text).ok());
-        all.extend(fields.unwrap_or_default());
+        if let Some(objects) = extensions.get::<FormattedFields<JsonObjects>>() {
+            let objects = serde_json::Deserializer::from_str(objects).into_iter::<Map<_, _>>();
+            all.extend(objects.flatten().flatten());
+        }
         all.insert("name".to_owned(), span.name().into());
     }
     Some(all)

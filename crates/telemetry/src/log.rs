@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use tracing::Subscriber;
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use crate::json::JsonLines;
+use crate::json::{JsonLines, JsonObjects};
 use crate::setup::TelemetryError;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own doings, and of libraries what somebody
@@ -48,7 +48,7 @@ where
         Format::Human => lines.fmt_fields(human).with_ansi(terminal).with_filter(filter).boxed(),
         Format::Auto if terminal => lines.fmt_fields(human).with_ansi(true).with_filter(filter).boxed(),
         Format::Json | Format::Auto => {
-            lines.fmt_fields(JsonFields::new()).event_format(JsonLines).with_filter(filter).boxed()
+            lines.fmt_fields(JsonObjects).event_format(JsonLines).with_filter(filter).boxed()
         }
     })
 }

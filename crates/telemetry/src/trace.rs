@@ -29,16 +29,24 @@ where
         quiet.into_iter().fold(Targets::new().with_default(tracing::Level::INFO), |filter, target| {
             filter.with_target(target, tracing::level_filters::LevelFilter::OFF)
         });
-    tracing_opentelemetry::layer().with_tracer(provider.tracer("pullwright")).with_filter(filter)
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("pullwright"));
+    // A span's name says where it is; the rest would be collected for every span, exported or not.
+    spans.with_location(false).with_threads(false).with_tracked_inactivity(false).with_filter(filter)
 }
 
 /// The trace of the span that is entered here, to be put into messages and rows; empty outside of
 /// every span.
 #[must_use]
 pub fn current() -> TraceContext {
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Context::current(), &mut carrier);
-    TraceContext(carrier.remove(TRACEPARENT).unwrap_or_default())
+    let context = Context::current();
+    let span = context.span();
+    let span = span.span_context();
+    if !span.is_valid() {
+        return TraceContext::default();
+    }
+    // Version 00. Written here because the propagator goes through a map, and this is on every
+    // webhook's way.
+    TraceContext(format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags()))
 }
 
 /// Makes `span` go on with the trace that a message carried. Call it before the span is entered:

@@ -14,6 +14,7 @@ use std::time::Duration;
 use schemas::WebhookName;
 use schemas::run::{Outcome, Step};
 use telemetry::{Format, Options};
+use tracing::field::Empty;
 
 /// What the process under test does: two spans, some log lines, some metrics.
 #[test]
@@ -31,7 +32,10 @@ fn process_under_test() {
             return;
         }
     };
-    let trace = tracing::info_span!("delivery", delivery.id = "d1").in_scope(|| {
+    let delivery = tracing::info_span!("delivery", attempt = 1, delivery.id = Empty, state = Empty);
+    delivery.record("delivery.id", "d1");
+    delivery.record("state", "a}{\"b").record("attempt", 2);
+    let trace = delivery.in_scope(|| {
         tracing::info_span!("decide", automation = "fix").in_scope(|| {
             let source = std::io::Error::other("disk full");
             let hostile = "x\u{1b}[2J";
@@ -39,6 +43,7 @@ fn process_under_test() {
         });
         telemetry::trace::current()
     });
+    drop(delivery);
     eprintln!("trace: {}", trace.0);
     tracing::debug!("too quiet to be seen");
     let meters = telemetry.meters();
@@ -93,7 +98,9 @@ fn json_lines_name_their_trace() {
         assert_eq!(event["hostile"], "x\u{1b}[2J");
         assert_eq!(
             event["span"],
-            serde_json::json!({ "name": "decide", "automation": "fix", "delivery.id": "d1" })
+            serde_json::json!({
+                "name": "decide", "automation": "fix", "attempt": 2, "delivery.id": "d1", "state": "a}{\"b"
+            })
         );
     }
 }

@@ -39,10 +39,6 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    fn len(&self) -> usize {
-        self.rows.len() + self.ackers.len()
-    }
-
     /// Takes `command`, or gives it back when it does not fit.
     fn add(&mut self, command: Command) -> Option<Command> {
         match command {
@@ -86,19 +82,13 @@ impl Batches {
         };
         let mut batch = Batch::default();
         self.left_over = batch.add(first);
-        while self.left_over.is_none() && !batch.last {
-            let before = batch.len();
-            while let Ok(command) = self.commands.try_recv() {
-                self.left_over = batch.add(command);
-                if self.left_over.is_some() || batch.last {
-                    break;
-                }
-            }
-            if batch.len() == before {
-                break;
-            }
-            // Whom the last commit woke is about to publish again; let him before this commit.
-            tokio::task::yield_now().await;
+        // No waiting for more: what comes while this is written makes up the next batch, and the
+        // disk would stand still meanwhile.
+        while self.left_over.is_none()
+            && !batch.last
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.left_over = batch.add(command);
         }
         if batch.last {
             // What was sent before the end was seen is refused by dropping it with the channel.

@@ -41,7 +41,7 @@ impl Writer {
         let mut batches = Batches::new(commands);
         while let Some(mut batch) = batches.next().await {
             self.refuse_what_has_no_room(&mut batch).await;
-            let result = self.commit(&batch).await;
+            let result = self.commit(&mut batch).await;
             if let Err(error) = &result {
                 tracing::error!(error = error as &dyn std::error::Error, "the queue could not be written");
                 self.connection = None;
@@ -87,7 +87,8 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
+    /// Stores the batch; its messages are moved out of it.
+    async fn commit(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
         let mut progress = *self.progress.borrow();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -98,7 +99,7 @@ impl Writer {
                 connection
             }
         };
-        match (batch.ack, batch.rows.as_slice()) {
+        match (batch.ack, batch.rows.as_mut_slice()) {
             (None, []) => {}
             // One statement is a transaction by itself, in one round trip to SQLite's thread.
             (None, rows) => insert(&mut connection, rows, &mut progress).await?,
@@ -131,13 +132,13 @@ impl Writer {
     }
 }
 
-/// Stores `rows` with the next positions.
+/// Stores `rows` with the next positions; their messages are moved out of them.
 async fn insert(
     connection: &mut SqliteConnection,
-    rows: &[Row],
+    rows: &mut [Row],
     progress: &mut Progress,
 ) -> Result<(), sqlx::Error> {
-    let Some(first) = rows.first() else { return Ok(()) };
+    let Some(first) = rows.first().map(|row| row.received_at) else { return Ok(()) };
     let mut sql = String::from("INSERT INTO delivery (position, received_at, message) VALUES (?, ?, ?)");
     for _ in 1..rows.len() {
         let _ = sql.write_str(", (?, ?, ?)");
@@ -147,10 +148,9 @@ async fn insert(
         progress.last += 1;
         progress.depth.rows += 1;
         progress.depth.bytes += row.message.len() as u64;
-        query = query.bind(progress.last).bind(row.received_at).bind(row.message.as_slice());
+        query = query.bind(progress.last).bind(row.received_at).bind(std::mem::take(&mut row.message));
     }
-    progress.depth.oldest =
-        progress.depth.oldest.or_else(|| chrono::DateTime::from_timestamp_micros(first.received_at));
+    progress.depth.oldest = progress.depth.oldest.or_else(|| chrono::DateTime::from_timestamp_micros(first));
     query.execute(connection).await?;
     Ok(())
 }
