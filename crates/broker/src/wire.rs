@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use schemas::delivery::Body;
+use schemas::delivery::{Body, Replay};
 use schemas::trace::TraceContext;
 use schemas::{Delivery, DeliveryId, WebhookName};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ struct Header {
     trace: TraceContext,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replay_of: Option<DeliveryId>,
+    /// Of a replay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    observe: bool,
 }
 
 /// A message that is no envelope we can read, with its bytes.
@@ -51,9 +54,14 @@ pub struct Unwritable(#[from] serde_json::Error);
 pub fn encode(delivery: Delivery) -> Result<Vec<u8>, Unwritable> {
     let Delivery { id, webhook, received_at, headers, body, trace, replay_of } = delivery;
     let body = body.as_stored();
+    let observe = replay_of.is_some_and(|replay| replay.observe);
+    let replay_of = replay_of.map(|replay| replay.original);
     let mut message = Vec::with_capacity(PREFIX + 1024 + body.len());
     message.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
-    serde_json::to_writer(&mut message, &Header { id, webhook, received_at, headers, trace, replay_of })?;
+    serde_json::to_writer(
+        &mut message,
+        &Header { id, webhook, received_at, headers, trace, replay_of, observe },
+    )?;
     let length = u32::try_from(message.len() - PREFIX)
         .map_err(|_| serde_json::Error::io(std::io::ErrorKind::FileTooLarge.into()))?;
     message[1..PREFIX].copy_from_slice(&length.to_le_bytes());
@@ -74,7 +82,7 @@ pub fn decode(message: Bytes) -> Result<Delivery, Damaged> {
             headers: header.headers,
             body: Body::from_stored(message.slice(body_at..)),
             trace: header.trace,
-            replay_of: header.replay_of,
+            replay_of: header.replay_of.map(|original| Replay { original, observe: header.observe }),
         }),
         Err(because) => Err(Damaged { because, bytes: message }),
     }
@@ -110,7 +118,10 @@ mod tests {
             headers: BTreeMap::from([("x-github-event".into(), "issues".into())]),
             body: Body::compress(body),
             trace: TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
-            replay_of: Some("01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap()),
+            replay_of: Some(Replay {
+                original: "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap(),
+                observe: true,
+            }),
         }
     }
 
