@@ -21,6 +21,7 @@ use crate::Dispatcher;
 use crate::admit::Started;
 use crate::decide::facts::Facts;
 use crate::decide::{Evaluation, decide};
+use crate::portions::portions;
 use crate::rules::RuleSet;
 
 /// Deliveries that are decided in one transaction, at the most.
@@ -91,20 +92,22 @@ impl Dispatcher {
                     continue;
                 }
             };
-            let Some(last) = batch.last().map(|received| received.position) else { continue };
-            let mut attempt = 0;
-            while let Err(error) = self.take(&batch).await {
-                tracing::error!(%error, "deliveries wait: the database does not answer");
-                let delay = DATABASE_DOWN.delay(attempt, u16::MAX);
-                attempt += 1;
-                tokio::select! {
-                    () = stop.cancelled() => return ConsumeEnd::Stopped,
-                    () = tokio::time::sleep(delay) => {}
+            for portion in portions(&batch) {
+                let Some(last) = portion.last().map(|received| received.position) else { continue };
+                let mut attempt = 0;
+                while let Err(error) = self.take(portion).await {
+                    tracing::error!(%error, "deliveries wait: the database does not answer");
+                    let delay = DATABASE_DOWN.delay(attempt, u16::MAX);
+                    attempt += 1;
+                    tokio::select! {
+                        () = stop.cancelled() => return ConsumeEnd::Stopped,
+                        () = tokio::time::sleep(delay) => {}
+                    }
                 }
-            }
-            // What is not acked comes again and is known by its id: an ack may fail.
-            if let Err(error) = consumer.ack(last).await {
-                tracing::warn!(%error, "deliveries could not be acknowledged; they will come again");
+                // What is not acked comes again and is known by its id: an ack may fail.
+                if let Err(error) = consumer.ack(last).await {
+                    tracing::warn!(%error, "deliveries could not be acknowledged; they will come again");
+                }
             }
         }
     }

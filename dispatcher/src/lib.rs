@@ -9,6 +9,7 @@ mod consume;
 mod control;
 pub mod decide;
 pub mod http;
+mod portions;
 mod publish;
 mod reap;
 mod redeliver;

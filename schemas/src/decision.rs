@@ -103,7 +103,7 @@ impl Verdict {
         match self {
             Self::Matched { run: Some(run) } => format!("every clause held; run {run}"),
             Self::Matched { run: None } => {
-                "every clause held; nothing was started because the mode is observe".into()
+                "every clause held; nothing was started, because it is only observed".into()
             }
             Self::NotMatched { clause, wants, value } => {
                 format!("`{clause}` wants {wants}, the event has {value}")

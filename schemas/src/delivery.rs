@@ -84,6 +84,12 @@ impl Body {
         &self.0
     }
 
+    /// How many raw bytes it says it stands for; 0 where it does not say.
+    #[must_use]
+    pub fn raw_len(&self) -> usize {
+        self.0.first_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize)
+    }
+
     /// The raw bytes.
     ///
     /// # Errors

@@ -38,20 +38,19 @@ pub struct Mapping {
     /// The tool's id of what happened: two deliveries with one type and id are one happening.
     #[serde(default)]
     pub id: Option<Place>,
-    /// What makes two deliveries one.
+    /// What makes two deliveries one. Unless said, it is the id that the tool signs, or else the body.
     #[serde(default)]
-    pub dedupe: Dedupe,
+    pub dedupe: Option<Dedupe>,
 }
 
 /// What makes two deliveries of a tool one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dedupe {
     /// A header with equal text. Where the tool does not sign that header, whoever saw a delivery
     /// can repeat it under another text; Standard Webhooks sign `webhook-id`.
     Header(String),
     /// Equal bodies.
-    #[default]
     Body,
     /// Nothing: every delivery counts.
     None,

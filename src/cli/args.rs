@@ -147,8 +147,7 @@ pub struct Page {
 #[derive(Debug, Subcommand)]
 pub enum DeliveriesCommand {
     /// The newest deliveries
-    #[command(after_help = "\
-  pullwright deliveries list --limit 10
+    #[command(after_help = "  pullwright deliveries list --limit 10
   pullwright deliveries list --json | jq '.items[] | select(.decisions.denied)'")]
     List(Page),
     /// One delivery: headers, event, decisions, runs
@@ -200,7 +199,7 @@ one: an automation in mode `live` acts on it. Without EVENT the samples of the w
 listed.
 
   pullwright deliveries send github                                    the samples there are
-  pullwright deliveries send github issue.labeled --repo acme/api --item 12 --label agent:fix
+  pullwright deliveries send github issue.labeled --repo acme/api --item 12 --label pullwright:fix
   pullwright deliveries send github comment.created --item 12 --text '/agent try again'
   pullwright deliveries send jira issue.transitioned --item PAY-31 --set /issue/fields/labels/0=bug
   pullwright deliveries send github issues --payload saved.json        a body of your own, as it is
@@ -230,7 +229,7 @@ pub struct SendArgs {
     /// The issue or pull request: `12`, `PAY-31` [default: one that may not exist]
     #[arg(long)]
     pub item: Option<String>,
-    /// The label [default: agent:fix]
+    /// The label [default: pullwright:fix]
     #[arg(long)]
     pub label: Option<String>,
     /// The login of who does it [default: maintainer]
@@ -272,8 +271,7 @@ impl FromStr for Setting {
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// The newest runs
-    #[command(after_help = "\
-  pullwright runs list --state active
+    #[command(after_help = "  pullwright runs list --state active
   pullwright runs list --json | jq -r '.items[] | select(.outcome == \"failed\") | .id'")]
     List {
         /// Only runs in this state

@@ -202,7 +202,11 @@ pub(super) async fn explain(
     }
     let explanation = answer.value;
     if explanation.decisions.is_empty() {
-        out.line("No automation is in force, or the delivery could not be read.")?;
+        let detail = client.get::<Detail>(&format!("/api/v1/deliveries/{id}")).await?.value;
+        out.line(&match detail.error {
+            Some(error) => format!("It could not be read: {}", super::escape::line(&error)),
+            None => "No automation is in force.".to_owned(),
+        })?;
     }
     let rows: Vec<_> = explanation
         .decisions

@@ -132,7 +132,7 @@ fn by_secret(webhook: &Webhook, secrets: Vec<Vec<u8>>) -> Result<Sender, Invalid
 /// The header that tells one delivery of a generic webhook from another.
 fn id_header(webhook: &Webhook) -> Option<&str> {
     match &webhook.mapping {
-        Some(Mapping { dedupe: Dedupe::Header(name), .. }) => Some(name),
+        Some(Mapping { dedupe: Some(Dedupe::Header(name)), .. }) => Some(name),
         _ => None,
     }
 }
@@ -197,7 +197,7 @@ connections:
             let route = route.unwrap();
             assert_eq!(route.sender.kind(), settings.webhooks[&name].kind, "{name}");
             assert_eq!(route.insecure, name.as_str().starts_with("here"), "{name}");
-            let (headers, body) = route.sender.sample("0190a9c0-0000-7000-8000-000000000001", clock.now());
+            let (headers, body) = route.sender.ping("0190a9c0-0000-7000-8000-000000000001", clock.now());
             let headers: HeaderMap = headers
                 .iter()
                 .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))

@@ -119,6 +119,9 @@ async fn what_cannot_be_read_is_a_problem_found_now_and_when_replayed() {
     let send = ["deliveries", "send", "github", "issues", "--payload", "broken.json", "--json"];
     let (code, delivery) = world.told(&send).await;
     assert_eq!((code, &delivery["status"]), (Some(1), &json!("quarantined")), "{delivery:#}");
+    let explained = world.cli(&["deliveries", "explain", id(&delivery)]).await;
+    let explained = String::from_utf8_lossy(&explained.stdout);
+    assert!(explained.starts_with("It could not be read: the header says `issues`"), "{explained}");
     let (code, again) = world.told(&["deliveries", "replay", id(&delivery), "--json"]).await;
     assert_eq!((code, &again["status"]), (Some(1), &json!("quarantined")), "{again:#}");
     assert_eq!(again["replay_of"], delivery["id"]);
@@ -128,6 +131,19 @@ async fn what_cannot_be_read_is_a_problem_found_now_and_when_replayed() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let (status, answer) = world.post(&format!("deliveries/{nobody}/replay?observe=perhaps")).await;
     assert_eq!(status, 400, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_this_machine_is_reached_past_any_proxy() {
+    let mut plan = Plan::default().automation(automation("fix", &["true"], OBSERVE)).without_webhook();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        // Nobody listens there.
+        plan = plan.env(name, "http://127.0.0.1:1");
+    }
+    let world = plan.start().await;
+    // The command line finds the server, and the server the forge: it says what the actor may do.
+    let (code, delivery) = world.told(&LABELLED).await;
+    assert_eq!((code, &delivery["decisions"][0]["verdict"]), (Some(0), &json!("matched")), "{delivery:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,7 +212,14 @@ async fn a_tail_prints_each_decision_once_over_a_restart() {
     };
     assert_ne!(first["id"], before["id"], "what was there before is not printed");
     assert_eq!(first["decisions"], json!({ "matched": 1 }));
-    let shown = plain.line().await;
+    // The other one may have begun to see later.
+    let shown = loop {
+        if let Ok(line) = tokio::time::timeout(Duration::from_secs(2), plain.lines.next_line()).await {
+            break line.unwrap().unwrap();
+        }
+        let (_, delivery) = world.told(&LABELLED).await;
+        sent.push(id(&delivery).to_owned());
+    };
     assert_eq!(shown.split('\t').count(), 7, "{shown}");
     assert!(
         shown.contains(&format!("\tgithub\tissue.labeled\tgithub:{REPO}#12\t{MAINTAINER}\t1 matched")),

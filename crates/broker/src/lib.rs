@@ -2,9 +2,10 @@
 //!
 //! A [`Publisher`] answers only when a delivery would survive a crash; a [`Consumer`] hands each
 //! one out in order, again after a restart until it is acked. [`embedded`] does so in one file for
-//! one machine; [`fake`] does so in memory, for tests. A message on the wire or in a row is an
-//! envelope of [`wire`].
+//! one machine, [`amqp`] on RabbitMQ for many; [`fake`] does so in memory, for tests. A message on
+//! the wire or in a row is an envelope of [`wire`].
 
+pub mod amqp;
 pub mod consume;
 pub mod embedded;
 pub mod fake;

@@ -111,9 +111,9 @@ fn a_mapping_says_where_a_body_holds_what() {
     let mapping = webhook(&loaded, "builds").mapping.as_ref().unwrap();
     assert_eq!(mapping.r#type, Place::Pointer("/kind".into()));
     assert_eq!(mapping.title, Some(Place::Constant("Build".into())));
-    assert_eq!(mapping.dedupe, Dedupe::Header("X-Id".into()));
-    assert_eq!(webhook(&loaded, "pager").mapping.as_ref().unwrap().dedupe, Dedupe::Body);
-    assert_eq!(webhook(&loaded, "cron").mapping.as_ref().unwrap().dedupe, Dedupe::None);
+    assert_eq!(mapping.dedupe, Some(Dedupe::Header("X-Id".into())));
+    assert_eq!(webhook(&loaded, "pager").mapping.as_ref().unwrap().dedupe, None);
+    assert_eq!(webhook(&loaded, "cron").mapping.as_ref().unwrap().dedupe, Some(Dedupe::None));
 }
 
 #[test]

@@ -44,7 +44,8 @@ impl GitEndpoint {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(url: String, authorization: SecretString) -> Result<Self, ClientError> {
-        Ok(Self { url, authorization, client: http_client::build(None, None)? })
+        let client = http_client::build(&url, None, None)?;
+        Ok(Self { url, authorization, client })
     }
 }
 

@@ -29,11 +29,12 @@ pub enum ClientError {
     Setup(#[source] reqwest::Error),
 }
 
-/// A client that trusts the system's certificates and those of `ca_file`.
+/// A client for what lies below `base`, that trusts the system's certificates and those of `ca_file`.
 ///
 /// It follows no redirect: a credential goes to the configured origin or nowhere, and a write that
 /// is redirected would become a read.
 pub(crate) fn build(
+    base: &str,
     ca_file: Option<&Path>,
     read_timeout: Option<Duration>,
 ) -> Result<reqwest::Client, ClientError> {
@@ -41,6 +42,10 @@ pub(crate) fn build(
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("pullwright/", env!("CARGO_PKG_VERSION")));
+    // In clear a credential goes to this machine alone, and past no proxy.
+    if base.starts_with("http://") {
+        builder = builder.no_proxy();
+    }
     if let Some(limit) = read_timeout {
         builder = builder.read_timeout(limit);
     }

@@ -130,17 +130,17 @@ impl Sender {
     /// A harmless delivery as this sender makes it at `now`, signed: headers and body. `id` is its
     /// delivery id.
     #[must_use]
-    pub fn sample(&self, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
+    pub fn ping(&self, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
         match self {
             Self::GitHub(github) => github::ping(github, id),
             Self::GitLab(gitlab) => gitlab::ping(gitlab, id, now),
             Self::Jira(jira) => jira::ping(jira, id, now),
             Self::Generic(generic) => generic::ping(generic, id, now),
-            Self::Sentry(sentry) => sentry::sample(sentry, id),
-            Self::Gitea(gitea) => gitea::sample(gitea, id),
-            Self::Bitbucket(bitbucket) => bitbucket::sample(bitbucket, id),
-            Self::Linear(linear) => linear::sample(linear, id, now),
-            Self::Slack(slack) => slack::sample(slack, id, now),
+            Self::Sentry(sentry) => sentry::ping(sentry, id),
+            Self::Gitea(gitea) => gitea::ping(gitea, id),
+            Self::Bitbucket(bitbucket) => bitbucket::ping(bitbucket, id),
+            Self::Linear(linear) => linear::ping(linear, id, now),
+            Self::Slack(slack) => slack::ping(slack, id, now),
         }
     }
 

@@ -21,8 +21,8 @@ const FORGE_DOWN: Backoff = Backoff { first: Duration::from_secs(2), cap: Durati
 
 /// Why a claimed run cannot start.
 enum NoStart {
-    /// Not now.
-    Later(Duration),
+    /// Not now: when to ask again, and why.
+    Later(Duration, String),
     /// Not ever.
     Never(Reason),
 }
@@ -75,8 +75,8 @@ impl Dispatcher {
         let Some(mut record) = claimed else { return Ok(None) };
         let (branch, base) = match start {
             Ok(start) => start,
-            Err(NoStart::Later(delay)) => {
-                tracing::warn!(delay_ms = delay.as_millis(), "the forge does not answer; the run waits");
+            Err(NoStart::Later(delay, because)) => {
+                tracing::warn!(delay_ms = delay.as_millis(), because, "the run waits for the forge");
                 let mut waiting = seen;
                 waiting.run.state = RunState::Queued { wake_at: now + delay };
                 // The epoch counts tries, for the backoff.
@@ -166,9 +166,10 @@ fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
     match error {
         ForgeError::NotFound { .. } => NoStart::Never(Reason::RepositoryNotFound),
         ForgeError::CredentialRefused => NoStart::Never(Reason::CredentialRefused),
-        ForgeError::RateLimited { retry_after: Some(after) } => NoStart::Later(*after),
+        ForgeError::RateLimited { retry_after: Some(after) } => NoStart::Later(*after, error.to_string()),
         error if error.is_transient() => {
-            NoStart::Later(FORGE_DOWN.delay(u32::try_from(record.epoch.0).unwrap_or(0), u16::MAX))
+            let delay = FORGE_DOWN.delay(u32::try_from(record.epoch.0).unwrap_or(0), u16::MAX);
+            NoStart::Later(delay, error.to_string())
         }
         error => NoStart::Never(Reason::ForgeRefused { message: error.to_string() }),
     }

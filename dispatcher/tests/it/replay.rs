@@ -11,7 +11,6 @@ use schemas::delivery::{Body, Replay};
 use schemas::trace::TraceContext;
 use schemas::{Clock, Delivery, DeliveryId};
 use store::{DeliveryStatus, NewDelivery};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{FIX, World, at};
 
@@ -54,18 +53,6 @@ impl World {
         let replayed = self.dispatcher.replay(id, observe).await.unwrap();
         self.decide().await;
         replayed.delivery
-    }
-
-    /// Takes everything from the queue.
-    async fn decide(&self) {
-        let stop = CancellationToken::new();
-        let acked = async {
-            while self.queue.depth() > 0 {
-                tokio::task::yield_now().await;
-            }
-            stop.cancel();
-        };
-        tokio::join!(self.dispatcher.consume(self.queue.consumer(), stop.clone()), acked);
     }
 
     /// A delivery that a version before this could not read.

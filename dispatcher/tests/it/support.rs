@@ -18,6 +18,7 @@ use schemas::run::RepositorySetup;
 use schemas::{Clock, ConnectionName, DeliveryId, RepoRef, Untrusted, WebhookName, WorkItem, WorkerName};
 use store::Store;
 use telemetry::metrics::Meters;
+use tokio_util::sync::CancellationToken;
 
 use crate::fake_forge::FakeForge;
 
@@ -73,7 +74,13 @@ pub struct World {
 }
 
 impl World {
+    /// With GitHub's webhook alone.
     pub async fn new(automations: &str) -> Self {
+        Self::hearing(automations, &[("github", SourceKind::Github, "github")]).await
+    }
+
+    /// With webhooks: name, kind, connection. The forge is GitHub's.
+    pub async fn hearing(automations: &str, webhooks: &[(&str, SourceKind, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
         let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), 1));
@@ -83,10 +90,13 @@ impl World {
         let forges: BTreeMap<_, Arc<dyn Forge>> =
             BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
         let settings = Settings {
-            webhooks: BTreeMap::from([(
-                WebhookName::from("github"),
-                WebhookReading { kind: SourceKind::Github, connection: github(), mapping: None },
-            )]),
+            webhooks: webhooks
+                .iter()
+                .map(|(name, kind, connection)| {
+                    let connection = ConnectionName::from(*connection);
+                    (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
+                })
+                .collect(),
             repository_setup: Box::new(|_| RepositorySetup {
                 protected_paths: vec![".github/**".into()],
                 ..RepositorySetup::default()
@@ -111,6 +121,18 @@ impl World {
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
         Self { dispatcher, forge, clock, store, queue, _folder: folder }
+    }
+
+    /// Takes everything from the queue.
+    pub async fn decide(&self) {
+        let stop = CancellationToken::new();
+        let acked = async {
+            while self.queue.depth() > 0 {
+                tokio::task::yield_now().await;
+            }
+            stop.cancel();
+        };
+        tokio::join!(self.dispatcher.consume(self.queue.consumer(), stop.clone()), acked);
     }
 
     pub fn claim(&self, nonce: &str) -> Claim {

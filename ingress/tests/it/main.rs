@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure of a test is a panic")]
 
 mod crowd;
+mod handshakes;
 mod hostile;
 mod limits;
 mod memory;

@@ -9,7 +9,7 @@ use ingress::Route;
 use schemas::{Clock, WebhookName};
 
 use super::Check;
-use crate::cli::client;
+use crate::cli::client::{self, Client};
 
 /// Delivers one to every webhook, where Pullwright is running.
 pub(super) async fn all(
@@ -70,15 +70,10 @@ async fn ping(
     clock: &dyn Clock,
 ) -> Check {
     let name = called(webhook);
-    let (headers, body) = route.sender.sample(&clock.fresh_id().to_string(), clock.now());
-    let mut request = reqwest::Client::new().post(format!("{server}/webhooks/{webhook}")).body(body);
-    for (header, value) in headers {
-        request = request.header(header, value);
-    }
-    if let Some(from) = from {
-        request = request.header("x-forwarded-for", from.to_string());
-    }
-    match request.send().await.map(|answer| answer.status().as_u16()) {
+    let (mut headers, body) = route.sender.ping(&clock.fresh_id().to_string(), clock.now());
+    headers.extend(from.map(|from| ("x-forwarded-for", from.to_string())));
+    let delivered = async { Client::at(server, "")?.deliver(webhook, headers, body).await };
+    match delivered.await.map(|(status, _)| status) {
         Ok(status) if status == route.sender.accepted_status() => {
             let said = if route.insecure { "a ping was taken, as any is" } else { "a signed ping was taken" };
             Check::ok(name, said)
@@ -104,6 +99,6 @@ async fn ping(
             "try again in a minute; raise `rate` when the sender hears this too",
         ),
         Ok(status) => Check::fail(name, format!("a ping was answered {status}"), "its log says more"),
-        Err(error) => Check::fail(name, format!("a ping was not answered: {error}"), "its log says more"),
+        Err(error) => Check::fail(name, error.to_string(), "its log says more"),
     }
 }

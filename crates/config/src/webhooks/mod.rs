@@ -139,7 +139,7 @@ fn check_mapping(
         let help = "say where its bodies hold what: `mapping: { type: dispatch.received, title: /title }`";
         return Err(error.with_help(help).boxed());
     };
-    if let Dedupe::Header(header) = &mapping.dedupe
+    if let Some(Dedupe::Header(header)) = &mapping.dedupe
         && HeaderName::try_from(header.as_str()).is_err()
     {
         let error = sources.error_at(*place, format!("`{header}` is no name of a header"));

@@ -65,8 +65,10 @@ impl GitHub {
     pub fn connect(settings: GitHubSettings) -> Result<Self, ConnectError> {
         let addresses = settings.addresses()?;
         let ca_file = settings.ca_file.as_deref();
-        let client = crate::http_client::build(ca_file, Some(call::LIMIT))?;
-        let git_client = crate::http_client::build(ca_file, None)?;
+        // Of the API's scheme is the git side too.
+        let base = addresses.api.to_string();
+        let client = crate::http_client::build(&base, ca_file, Some(call::LIMIT))?;
+        let git_client = crate::http_client::build(&base, ca_file, None)?;
         let access = match settings.auth {
             GitHubAuth::Token(token) => {
                 let state = octocrab::AuthState::AccessToken { token: token.clone() };

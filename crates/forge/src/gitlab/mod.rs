@@ -64,8 +64,8 @@ impl GitLab {
     pub fn connect(settings: GitLabSettings) -> Result<Self, ConnectError> {
         let (root, token_header) = (settings.root()?, settings.header()?);
         let ca_file = settings.ca_file.as_deref();
-        let client = crate::http_client::build(ca_file, Some(call::LIMIT))?;
-        let git_client = crate::http_client::build(ca_file, None)?;
+        let client = crate::http_client::build(root.as_str(), ca_file, Some(call::LIMIT))?;
+        let git_client = crate::http_client::build(root.as_str(), ca_file, None)?;
         let (token, user_id) = (settings.token, OnceCell::new());
         let shared = Shared { root, token, token_header, client, git_client, user_id };
         Ok(Self { shared: Arc::new(shared), items: Items::Issues })

@@ -24,7 +24,7 @@ const CLOUD_ID: &str = "x-request-uuid";
 const DATA_CENTER_ID: &str = "x-request-id";
 
 /// An event that has no effect anywhere.
-pub(crate) fn sample(bitbucket: &Bitbucket, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+pub(crate) fn ping(bitbucket: &Bitbucket, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "changes": {}, "delivery": id }).to_string().into_bytes();
     let mut headers = signed(bitbucket, "repo:updated", id, &body);
     headers.push(("content-type", "application/json".to_owned()));

@@ -68,15 +68,17 @@ fn item(mapping: &Mapping, key: Option<String>, body: &Tree<'_>) -> Option<Item>
 
 fn identify(mapping: &Mapping, event: &mut Event, delivery: &Delivery) {
     let header = |name: &str| delivery.headers.get(&name.to_ascii_lowercase()).cloned();
-    match &mapping.dedupe {
-        Dedupe::Header(name) => {
-            event.sender_id = header(name);
-            // Without the header there is nothing better than the body.
-            event.identity = if event.sender_id.is_some() { Identity::SenderId } else { Identity::Body };
-        }
-        Dedupe::Body => event.sender_id = header(standard_webhooks::ID),
-        Dedupe::None => event.identity = Identity::None,
-    }
+    let (id, identity) = match &mapping.dedupe {
+        Some(Dedupe::Header(name)) => (header(name), Identity::SenderId),
+        Some(Dedupe::Body) => (header(standard_webhooks::ID), Identity::Body),
+        Some(Dedupe::None) => (None, Identity::None),
+        // It is kept only where it is signed: such a tool may say the same twice and mean it.
+        None => (header(standard_webhooks::ID), Identity::SenderId),
+    };
+    // Without an id there is nothing better than the body.
+    let no_id = identity == Identity::SenderId && id.is_none();
+    event.identity = if no_id { Identity::Body } else { identity };
+    event.sender_id = id;
 }
 
 /// Our word where the text is one; a schedule's tick and a person's order come from nobody outside.

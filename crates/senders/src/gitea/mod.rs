@@ -19,7 +19,7 @@ pub(crate) const KEPT_HEADERS: &[&str] =
     &["x-gitea-event", "x-forgejo-event", "x-gitea-delivery", "x-forgejo-delivery", "content-type"];
 
 /// An event that has no effect anywhere.
-pub(crate) fn sample(gitea: &Gitea, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+pub(crate) fn ping(gitea: &Gitea, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "action": "ping", "delivery": id }).to_string().into_bytes();
     let mut headers = signed(gitea, "repository", id, &body);
     headers.push(("content-type", "application/json".to_owned()));

@@ -20,11 +20,7 @@ pub(crate) const KEPT_HEADERS: &[&str] = &[DELIVERY, "content-type"];
 const DELIVERY: &str = "linear-delivery";
 
 /// An event that has no effect anywhere.
-pub(crate) fn sample(
-    linear: &Linear,
-    id: &str,
-    now: DateTime<Utc>,
-) -> (Vec<(&'static str, String)>, Vec<u8>) {
+pub(crate) fn ping(linear: &Linear, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({
         "type": "Ping", "action": "create", "data": { "id": id }, "webhookTimestamp": now.timestamp_millis()
     });

@@ -114,7 +114,7 @@ fn place(name: &str, kind: SourceKind, aim: &Aim, fresh: Fresh) -> Option<String
         "repo" => repository,
         "project" => project(kind, aim),
         "item" => given(&aim.item, &default_item(kind, aim)),
-        "label" => given(&aim.label, "agent:fix"),
+        "label" => given(&aim.label, "pullwright:fix"),
         "actor" => given(&aim.actor, "maintainer"),
         "text" if kind == SourceKind::Slack => given(&aim.text, "please fix it"),
         "text" => given(&aim.text, "/agent please fix it"),

@@ -21,7 +21,7 @@ pub(crate) const KEPT_HEADERS: &[&str] = &[RESOURCE, "content-type"];
 const RESOURCE: &str = "sentry-hook-resource";
 
 /// An installation that has no effect anywhere.
-pub(crate) fn sample(sentry: &Sentry, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
+pub(crate) fn ping(sentry: &Sentry, id: &str) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "action": "created", "data": { "installation": { "uuid": id } } });
     let body = body.to_string().into_bytes();
     let mut headers = signed(sentry, "installation", &body);

@@ -20,7 +20,7 @@ pub(crate) const FORMATS: &[BodyFormat] = &[BodyFormat::Json, BodyFormat::Form];
 pub(crate) const KEPT_HEADERS: &[&str] = &["content-type", "x-slack-retry-num"];
 
 /// An event that has no effect anywhere.
-pub(crate) fn sample(slack: &Slack, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
+pub(crate) fn ping(slack: &Slack, id: &str, now: DateTime<Utc>) -> (Vec<(&'static str, String)>, Vec<u8>) {
     let body = serde_json::json!({ "type": "app_rate_limited", "api_app_id": id }).to_string().into_bytes();
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend(slack.sign(&body, now));

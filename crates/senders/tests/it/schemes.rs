@@ -285,7 +285,7 @@ fn content_types() {
 fn samples_are_taken_and_start_nothing() {
     for scheme in ALL {
         let sender = (scheme.sender)();
-        let (pairs, body) = sender.sample("2ac8fbd4", now());
+        let (pairs, body) = sender.ping("2ac8fbd4", now());
         let headers = headers(&pairs);
         assert_eq!(sender.handshake(&headers, &body, now()), None, "{}", scheme.name);
         assert_eq!(sender.verify(&headers, &body, now()), Ok(()), "{}", scheme.name);

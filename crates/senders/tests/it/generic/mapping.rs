@@ -120,6 +120,7 @@ fn identity() {
     assert_eq!(of(json!({"header": "X-Request-Id"}), &[]), (None, Identity::Body));
     assert_eq!(of(json!("body"), &headers), (some("m1"), Identity::Body));
     assert_eq!(of(json!("none"), &headers), (None, Identity::None));
+    assert_eq!(of(Value::Null, &headers), (some("m1"), Identity::SenderId));
     let plain = read(&mapping(json!({"type": "push"})), &json!({}));
     assert_eq!((plain.identity, plain.semantic_key), (Identity::Body, None));
 

@@ -65,6 +65,20 @@ fn the_published_vectors() {
         checked += 1;
     }
     assert!(checked >= 2, "{checked}");
+
+    // A tool without a folder of its own, by an HMAC in its header.
+    let vector = vectors.iter().find(|vector| vector["source"] == "pagerduty-v3").unwrap();
+    let text = |place: &str| vector.pointer(place).unwrap().as_str().unwrap();
+    let (header, prefix) = ("X-PagerDuty-Signature", "v1=");
+    let sender = generic(Scheme::Hmac {
+        header: header.to_owned(),
+        prefix: prefix.to_owned(),
+        encoding: Encoding::Hex,
+        secrets: vec![text("/key_utf8").as_bytes().to_vec()],
+    });
+    let body = std::fs::read(folder.join(text("/signed_file"))).unwrap();
+    let signed = headers(&[(header, text("/header/X-PagerDuty-Signature"))]);
+    assert_eq!(sender.verify(&signed, &body, now()), Ok(()));
 }
 
 #[test]
@@ -143,7 +157,7 @@ fn secrets_headers_and_samples() {
 
     for sender in [standard(TOKEN), generic(in_header("x-sig", "sha256=", Encoding::Base64)), bearer("tok-7")]
     {
-        let (pairs, body) = sender.sample("17", now());
+        let (pairs, body) = sender.ping("17", now());
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(sender.verify(&headers(&pairs), &body, now()), Ok(()));
         let shown = format!("{sender:?}");

@@ -198,7 +198,7 @@ fn it_takes_json_and_its_own_sample() {
     for sender in [gitlab(&[SIGNING], &[]), gitlab(&[], &[SECRET]), gitlab(&[SIGNING], &[SECRET])] {
         assert!(sender.check_content_type(&json).is_ok());
         assert_eq!(sender.check_content_type(&form), Err(UnsupportedContent::Type));
-        let (pairs, body) = sender.sample(ID, now());
+        let (pairs, body) = sender.ping(ID, now());
         assert_eq!(sender.verify(&headers(&borrowed(&pairs)), &body, now()), Ok(()));
         let event =
             senders::parse(sender.kind(), &"gitlab".into(), &crate::requests::delivery(&[]), &body).unwrap();

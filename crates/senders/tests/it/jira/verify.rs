@@ -130,7 +130,7 @@ fn secrets_and_samples() {
     }
     assert!(!format!("{:?}", oauth()).contains("client"));
     for sender in [signed(&[SECRET]), oauth()] {
-        let (pairs, body) = sender.sample("17", now());
+        let (pairs, body) = sender.ping("17", now());
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(sender.verify(&headers(&pairs), &body, now()), Ok(()));
         let event = senders::parse(sender.kind(), &"jira".into(), &delivery(&pairs), &body).unwrap();
