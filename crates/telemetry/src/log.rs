@@ -13,9 +13,10 @@ use crate::json::{JsonLines, JsonObjects};
 use crate::setup::TelemetryError;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own doings, and of libraries what somebody
-/// has to look at. octocrab logs every failed call as an error; ours are logged where handled.
+/// has to look at. octocrab logs every failed call as an error, lapin bodies that
+/// came back; ours are logged where handled.
 const DEFAULT: &str = "info,hyper=warn,hyper_util=warn,h2=warn,reqwest=warn,rustls=warn,tower=warn,\
-tower_http=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn,octocrab=off,opentelemetry=warn,\
+tower_http=warn,sqlx=warn,sea_orm=warn,sea_orm_migration=warn,octocrab=off,lapin=off,opentelemetry=warn,\
 opentelemetry_sdk=warn,opentelemetry_otlp=warn";
 
 /// How log lines look.

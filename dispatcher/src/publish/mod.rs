@@ -108,10 +108,7 @@ impl Dispatcher {
 
     /// A write belongs to its run's trace; a span has to know that before it is entered.
     async fn write_in_trace(&self, intent: Intent) -> Result<bool, StoreError> {
-        let record = match intent.run {
-            Some(run) => self.store.run(run).await?,
-            None => None,
-        };
+        let record = self.record_of(&intent).await?;
         let span = tracing::info_span!(
             "dispatcher.publish",
             write = intent.write.kind(),
@@ -124,6 +121,13 @@ impl Dispatcher {
         self.write_one(intent, record.as_ref()).instrument(span).await
     }
 
+    async fn record_of(&self, intent: &Intent) -> Result<Option<RunRecord>, StoreError> {
+        match intent.run {
+            Some(run) => self.store.run(run).await,
+            None => Ok(None),
+        }
+    }
+
     /// One write from its record to its record; false when it has to wait.
     async fn write_one(&self, mut intent: Intent, record: Option<&RunRecord>) -> Result<bool, StoreError> {
         let unsettled = intent.state == IntentState::Calling;
@@ -133,11 +137,15 @@ impl Dispatcher {
             settle::Settled::NotThere => {
                 intent.attempts += 1;
                 intent.looks = 0;
-                if !harmless_to_repeat(&intent.write) {
+                if harmless_to_repeat(&intent.write) {
+                    self.perform(&intent, record).await
+                } else {
                     intent.state = IntentState::Calling;
                     self.save(&intent).await?;
+                    // Until now a change of the run took this write for one that will show it.
+                    let record = self.record_of(&intent).await?;
+                    self.perform(&intent, record.as_ref()).await
                 }
-                self.perform(&intent, record).await
             }
             settle::Settled::Cannot(error) if !error.is_transient() => Err(error),
             settle::Settled::Cannot(error) => {

@@ -123,7 +123,7 @@ impl World {
 #[tokio::test]
 async fn the_same_body_under_another_unsigned_id_runs_once() {
     let world = World::all().await;
-    let body = world.happens(SourceKind::Github, "issue.labeled", &[]);
+    let body = world.happens(SourceKind::Github, "issue.labeled", &[("/label/name", json!("agent:fix"))]);
     let first = world.hears(&("github", "issues", "one", body.clone())).await;
     assert_eq!(world.store.runs_of(first).await.unwrap().len(), 1);
     for again in ["two", "one"] {
