@@ -7,7 +7,7 @@ use senders::{GitHub, GitLab, Jira, Sender, Sentry};
 use sha2::Sha256;
 
 /// What signs.
-pub const SECRET: &str = "figures-webhook-secret";
+pub const SECRET: &str = "a-secret-of-the-figures-bench";
 
 /// A tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
