@@ -36,36 +36,22 @@ impl Started {
             .unwrap_or_else(|| WorkItem(format!("{}:{}", repository.connection, repository.path)));
         let trace = telemetry::trace::current();
         let observed = delivery.replay_of.is_some_and(|replay| replay.observe);
-        let run = Run {
-            id,
-            automation: rule.automation.name.clone(),
-            delivery: event.id,
-            branch: branch(rule, event, id),
-            work_item,
-            mode: if observed { Mode::Observe } else { rule.mode() },
-            input: RunInput {
-                automation: rule.automation.clone(),
-                event: event.clone(),
-                setup: (dispatcher.settings.repository_setup)(&repository),
-            },
-            repository,
-            state: RunState::Queued { wake_at: dispatcher.clock.now() },
-            cancel_requested: false,
-            workers_lost: 0,
-            created_at: dispatcher.clock.now(),
-            started_at: None,
-            finished_at: None,
-            trace: if trace == TraceContext::default() { delivery.trace.clone() } else { trace },
-            base: None,
-            head: None,
-        };
+        let now = dispatcher.clock.now();
+        let setup = (dispatcher.settings.repository_setup)(&repository);
+        let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
+        let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
+        if observed {
+            run.mode = Mode::Observe;
+        }
+        run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
         Self { run, command_label }
     }
 }
 
 /// `<prefix><automation>/<item>-<end of the run's id>`: ours in every part, unique to the run.
 fn branch(rule: &Rule, event: &Event, run: RunId) -> String {
-    let prefix = rule.automation.output.pull_request.clone().unwrap_or_default().branch_prefix;
+    let output = rule.automation.output.pull_request.clone().unwrap_or_default();
+    let prefix = output.branch_prefix();
     let id = run.0.simple().to_string();
     let end = id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned();
     let slug = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -143,7 +129,7 @@ impl Dispatcher {
         record: &RunRecord,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let wanted = record.run.input.automation.output.comment == CommentOutput::Update;
+        let wanted = record.run.input.automation.output.comment() == CommentOutput::Update;
         let Some(number) = item_number(&record.run).filter(|_| wanted && record.run.mode == Mode::Live)
         else {
             return Ok(());

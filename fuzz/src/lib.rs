@@ -20,7 +20,7 @@ fn header(kind: SourceKind) -> Option<&'static str> {
         SourceKind::Bitbucket => Some("x-event-key"),
         SourceKind::Gitlab => Some("x-gitlab-event"),
         SourceKind::Slack => Some("content-type"),
-        SourceKind::Jira | SourceKind::Linear | SourceKind::Generic => None,
+        SourceKind::Jira | SourceKind::Linear | SourceKind::Generic | SourceKind::Pullwright => None,
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::automation::{RunSpec, Validate};
+use crate::automation::{RunSpec, Usd, Validate};
 use crate::id::{AutomationName, Epoch, Oid, RepoRef, RunId, WorkItem, WorkerName};
 use crate::report::{ChangeReport, Report};
 use crate::run::{Reason, RepositorySetup, Step};
@@ -21,7 +21,16 @@ pub trait ControlPlane: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError>;
 
     /// Says that the worker is alive, and hears whether it should go on.
-    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: u64) -> Result<Orders, ControlError>;
+    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError>;
+
+    /// Gives the run back until a provider's limit resets. It is admitted again then, not failed.
+    async fn park(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        until: DateTime<Utc>,
+        because: String,
+    ) -> Result<(), ControlError>;
 
     /// Says what is being done now.
     async fn step(&self, run: RunId, epoch: Epoch, step: Step) -> Result<(), ControlError>;
@@ -122,7 +131,7 @@ impl Job {
     /// The validate commands that count.
     #[must_use]
     pub fn validation(&self) -> &[String] {
-        if self.spec.validate == Validate::Off { &[] } else { &self.setup.validate }
+        if self.spec.validate() == Validate::Off { &[] } else { &self.setup.validate }
     }
 }
 
@@ -163,6 +172,15 @@ pub struct CommitMeta {
     pub email: String,
     /// Author and committer time.
     pub time: DateTime<Utc>,
+}
+
+/// What a heartbeat says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// Counts up from 1 within an epoch.
+    pub number: u64,
+    /// What the run has spent in this epoch so far.
+    pub spent: Usd,
 }
 
 /// What a heartbeat hears.

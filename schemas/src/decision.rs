@@ -54,7 +54,7 @@ pub enum Verdict {
         #[schema(value_type = uuid::Uuid)]
         of: DeliveryId,
     },
-    /// It matched and waits for another run of the same work item.
+    /// It matched and waits for another run of the same work item or group.
     Waiting {
         /// The run, which is pending.
         #[schema(value_type = uuid::Uuid)]
@@ -62,6 +62,25 @@ pub enum Verdict {
         /// The run it waits for.
         #[schema(value_type = uuid::Uuid)]
         behind: RunId,
+    },
+    /// It matched, and a run that waits for more of the same takes it in.
+    Debounced {
+        /// That run.
+        #[schema(value_type = uuid::Uuid)]
+        into: RunId,
+    },
+    /// It matched and waits for money: the run is pending until the limit has room again.
+    OverBudget {
+        /// The run.
+        #[schema(value_type = uuid::Uuid)]
+        run: RunId,
+        /// The key in the automation, what it allows and what is taken of it.
+        limit: String,
+    },
+    /// A loop was broken: too many runs caused each other, or too many for one work item in an hour.
+    Paused {
+        /// Which of them, with its numbers.
+        because: String,
     },
     /// It matched, but no repository follows from the event and the configuration.
     NoRepository {
@@ -91,6 +110,9 @@ impl Verdict {
             Self::Denied { .. } => "denied",
             Self::Duplicate { .. } => "duplicate",
             Self::Waiting { .. } => "waiting",
+            Self::Debounced { .. } => "debounced",
+            Self::OverBudget { .. } => "over_budget",
+            Self::Paused { .. } => "paused",
             Self::NoRepository { .. } => "no_repository",
             Self::OwnEvent { .. } => "own_event",
             Self::Stale { .. } => "stale",
@@ -112,8 +134,11 @@ impl Verdict {
             Self::Denied { actor, because } => format!("{actor} may not start it: {because}"),
             Self::Duplicate { of } => format!("the same happening was decided with delivery {of}"),
             Self::Waiting { run, behind } => {
-                format!("run {run} waits for run {behind} on the same work item")
+                format!("run {run} waits for run {behind}")
             }
+            Self::Debounced { into } => format!("run {into} waits for more of the same and takes it in"),
+            Self::OverBudget { run, limit } => format!("run {run} waits for money: {limit}"),
+            Self::Paused { because } => format!("a loop is broken: {because}"),
             Self::NoRepository { because } => format!("no repository: {because}"),
             Self::OwnEvent { because } => format!("our own doing: {because}"),
             Self::Stale { days } => {

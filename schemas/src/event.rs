@@ -9,55 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ConnectionName, DeliveryId, Oid, RepoRef, WorkItem};
 use crate::untrusted::Untrusted;
 
-/// The kind of tool an event came from.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum SourceKind {
-    /// GitHub, github.com or GHES.
-    Github,
-    /// GitLab, gitlab.com or self-managed.
-    Gitlab,
-    /// Jira Cloud or Data Center.
-    Jira,
-    /// Sentry, sentry.io or self-hosted.
-    Sentry,
-    /// Gitea or Forgejo.
-    Gitea,
-    /// Bitbucket Cloud or Data Center.
-    Bitbucket,
-    /// Linear.
-    Linear,
-    /// Slack.
-    Slack,
-    /// Any other tool, by a mapping that its owner wrote.
-    Generic,
-}
-
-impl SourceKind {
-    /// The word that configuration uses.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Jira => "jira",
-            Self::Sentry => "sentry",
-            Self::Gitea => "gitea",
-            Self::Bitbucket => "bitbucket",
-            Self::Linear => "linear",
-            Self::Slack => "slack",
-            Self::Generic => "generic",
-        }
-    }
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use crate::source_kind::SourceKind;
 
 macro_rules! event_types {
     ($($variant:ident = $text:literal),+ $(,)?) => {
@@ -198,6 +150,9 @@ pub struct Event {
     /// The severity of an alert or error: `fatal`, `error`, `warning`, `info`, `debug`.
     #[serde(default)]
     pub level: Option<String>,
+    /// Where an error happened, as its sender calls it: `production`.
+    #[serde(default)]
+    pub environment: Option<String>,
     /// The function or file that an error is put down to.
     #[serde(default)]
     pub culprit: Option<Untrusted>,
@@ -234,6 +189,7 @@ impl Event {
             conclusion: None,
             project: None,
             level: None,
+            environment: None,
             culprit: None,
             dispatch: None,
             confidential: false,

@@ -16,6 +16,7 @@ pub mod intent;
 pub mod mapping;
 pub mod report;
 pub mod run;
+mod source_kind;
 pub mod trace;
 pub mod untrusted;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::automation::Usd;
 use crate::id::Oid;
 use crate::run::{Outcome, Reason};
 use crate::untrusted::Untrusted;
@@ -15,6 +16,9 @@ pub struct Report {
     pub reason: Reason,
     /// Every command that ran, in order.
     pub commands: Vec<CommandReport>,
+    /// What the run has spent in this epoch.
+    #[serde(default)]
+    pub spent: Usd,
     /// What changed, where there is a result.
     pub change: Option<ChangeReport>,
     /// What the worker was.
@@ -28,7 +32,7 @@ pub struct Report {
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandReport {
-    /// `setup`, `commands` or `validate`.
+    /// `gate`, `setup`, `commands` or `validate`.
     pub phase: Phase,
     /// The command line, from the configuration.
     pub command: String,
@@ -44,6 +48,8 @@ pub struct CommandReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
+    /// The automation's `gate`.
+    Gate,
     /// The repository's setup.
     Setup,
     /// The automation's commands.

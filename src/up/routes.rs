@@ -123,7 +123,7 @@ fn by_secret(webhook: &Webhook, secrets: Vec<Vec<u8>>) -> Result<Sender, Invalid
         SourceKind::Bitbucket => Sender::Bitbucket(Bitbucket::new(&secrets)?),
         SourceKind::Linear => Sender::Linear(Linear::new(&secrets)?),
         SourceKind::Slack => Sender::Slack(Slack::new(&secrets)?),
-        SourceKind::Generic => {
+        SourceKind::Generic | SourceKind::Pullwright => {
             Sender::Generic(Generic::new(Scheme::Bearer { tokens: secrets }, id_header(webhook))?)
         }
     })

@@ -1,4 +1,4 @@
-//! The commands of a job in the sandbox: setup, the automation's own, validation.
+//! The commands of a job in the sandbox: its gate, setup, the automation's own, validation.
 //!
 //! One deadline holds for all of them; the first failure ends them, except that of a validation
 //! that only advises.
@@ -42,11 +42,12 @@ pub(crate) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Runs setup and the automation's commands.
+    /// Asks the gate, then runs setup and the automation's commands.
     ///
     /// # Errors
     /// The job's ending, when it ends here.
     pub(crate) async fn work(&self, record: &mut Record) -> Result<(), Ending> {
+        self.phase(Step::Gate, Phase::Gate, &self.job.spec.gate, record).await?;
         self.phase(Step::Setup, Phase::Setup, &self.job.setup.setup, record).await?;
         self.phase(Step::Commands, Phase::Commands, &self.job.spec.commands, record).await
     }
@@ -88,8 +89,12 @@ impl Commands<'_> {
             }
             let failure = match exit {
                 Exit::Code(0) => continue,
+                Exit::Code(exit_code) if phase == Phase::Gate => {
+                    let reason = Reason::GateClosed { command: command.clone(), exit_code };
+                    return Err(Ending::Finished(Outcome::NoChange, reason));
+                }
                 Exit::Code(exit_code) if phase == Phase::Validate => {
-                    if self.job.spec.validate == Validate::Advisory {
+                    if self.job.spec.validate() == Validate::Advisory {
                         continue;
                     }
                     Reason::ValidationFailed { command: command.clone(), exit_code }
@@ -165,7 +170,7 @@ impl Commands<'_> {
     }
 
     fn timed_out(&self) -> Ending {
-        let after_seconds = self.job.spec.timeout.0.as_secs();
+        let after_seconds = self.job.spec.timeout().as_secs();
         Ending::Finished(Outcome::Failed, Reason::TimedOut { after_seconds })
     }
 }

@@ -103,7 +103,7 @@ impl Attempt<'_> {
             room: self.folder.room(&ready.mirror),
             journal: self.journal,
             interrupt: self.interrupt,
-            deadline: self.worker.clock.monotonic() + self.job.spec.timeout.0,
+            deadline: self.worker.clock.monotonic() + self.job.spec.timeout(),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::control::{ControlError, Job, Orders};
+use schemas::automation::Usd;
+use schemas::control::{Beat, ControlError, Job, Orders};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::Worker;
@@ -24,10 +25,12 @@ pub(crate) fn keep(worker: &Worker, job: &Job, interrupt: &Arc<Interrupt>) -> Ab
         let pause = third.min(LONGEST_PAUSE);
         let mut renewed = clock.monotonic();
         let left = |renewed: Duration| lease.saturating_sub(clock.monotonic().saturating_sub(renewed));
-        for beat in 1u64.. {
+        for number in 1u64.. {
             tokio::time::sleep(pause.min(left(renewed))).await;
             // The lease counts from the asking: when it was answered, nobody here can tell.
             let asked = clock.monotonic();
+            // Commands cost nothing but time.
+            let beat = Beat { number, spent: Usd::default() };
             // Asked even when the lease is over, as after a suspend: nobody else may have wanted it.
             let patience = left(renewed).clamp(LAST_WORD.min(third), third);
             match tokio::time::timeout(patience, control.heartbeat(run, epoch, beat)).await {

@@ -44,6 +44,7 @@ impl Record {
     pub(crate) fn report(self, worker: &Worker, job: &Job, outcome: Outcome, reason: Reason) -> Report {
         tracing::info!(run = %job.run, ?outcome, reason = %reason.sentence(), "the job ended");
         Report {
+            spent: schemas::automation::Usd::default(),
             outcome,
             reason,
             commands: self.commands,
@@ -59,6 +60,7 @@ fn word(step: Step) -> &'static str {
     match step {
         Step::Claimed => "claimed",
         Step::Workspace => "workspace",
+        Step::Gate => "gate",
         Step::Setup => "setup",
         Step::Commands => "commands",
         Step::Validate => "validate",

@@ -248,6 +248,6 @@ pub fn parse(
         SourceKind::Slack => slack::parse(connection, delivery, raw),
         SourceKind::Gitlab => gitlab::parse(connection, delivery, raw),
         SourceKind::Jira => jira::parse(connection, delivery, raw),
-        SourceKind::Generic => Err(ParseError::NoMapping),
+        SourceKind::Generic | SourceKind::Pullwright => Err(ParseError::NoMapping),
     }
 }

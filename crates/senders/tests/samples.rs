@@ -38,7 +38,7 @@ fn sender(kind: SourceKind) -> Sender {
         SourceKind::Bitbucket => Sender::Bitbucket(Bitbucket::new(&secrets).unwrap()),
         SourceKind::Linear => Sender::Linear(Linear::new(&secrets).unwrap()),
         SourceKind::Slack => Sender::Slack(Slack::new(&secrets).unwrap()),
-        SourceKind::Generic => unreachable!("its bodies are its owner's"),
+        SourceKind::Generic | SourceKind::Pullwright => unreachable!("its bodies are its owner's"),
     }
 }
 

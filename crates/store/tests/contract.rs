@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use schemas::automation::{Automation, AutomationFile, Mode};
+use schemas::automation::{Automation, AutomationFile};
+use schemas::control::Beat;
 use schemas::control::{LogLine, Stream};
 use schemas::decision::Verdict;
 use schemas::delivery::Body;
@@ -75,25 +76,12 @@ fn automation() -> Automation {
 }
 
 fn run(number: u128, item: &str, state: RunState) -> Run {
-    Run {
-        id: RunId(id(number)),
-        automation: AutomationName::from("fix"),
-        delivery: DeliveryId(id(1)),
-        work_item: WorkItem::from(item),
-        repository: "github/acme/api".parse::<RepoRef>().unwrap(),
-        mode: Mode::Live,
-        branch: "pullwright/fix/12".into(),
-        input: RunInput { automation: automation(), event: event(1), setup: RepositorySetup::default() },
-        state,
-        cancel_requested: false,
-        workers_lost: 0,
-        created_at: now() + TimeDelta::seconds(i64::try_from(number).unwrap()),
-        started_at: None,
-        finished_at: None,
-        trace: TraceContext::default(),
-        base: None,
-        head: None,
-    }
+    let input = RunInput { automation: automation(), event: event(1), setup: RepositorySetup::default() };
+    let repository = "github/acme/api".parse::<RepoRef>().unwrap();
+    let created = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
+    let branch = "pullwright/fix/12".into();
+    let run = Run::new(RunId(id(number)), input, WorkItem::from(item), repository, branch, created);
+    Run { state, ..run }
 }
 
 fn queued() -> RunState {
@@ -245,8 +233,11 @@ async fn one_claim_wins_and_epochs_only_rise() {
     assert_eq!(store.claimed_with(winner.nonce.as_deref().unwrap()).await.unwrap(), Some(winner));
 
     let tx = store.begin().await.unwrap();
-    assert_eq!(tx.beat(RunId(id(1)), Epoch(1), 5).await.unwrap(), Some(false));
-    assert_eq!(tx.beat(RunId(id(1)), Epoch(2), 5).await.unwrap(), None);
+    assert_eq!(
+        tx.beat(RunId(id(1)), Epoch(1), Beat { number: 5, ..Beat::default() }).await.unwrap(),
+        Some(false)
+    );
+    assert_eq!(tx.beat(RunId(id(1)), Epoch(2), Beat { number: 5, ..Beat::default() }).await.unwrap(), None);
     tx.commit().await.unwrap();
     let leases = store.leases().await.unwrap();
     assert_eq!((leases[0].epoch, leases[0].beat), (Epoch(1), 5));

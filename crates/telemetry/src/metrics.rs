@@ -149,6 +149,7 @@ fn step_word(step: Step) -> &'static str {
     match step {
         Step::Claimed => "claimed",
         Step::Workspace => "workspace",
+        Step::Gate => "gate",
         Step::Setup => "setup",
         Step::Commands => "commands",
         Step::Validate => "validate",

@@ -6,9 +6,10 @@ mod finish;
 pub mod git_token;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use globset::{GlobBuilder, GlobSetBuilder};
 use schemas::automation::Mode;
-use schemas::control::{Claim, ControlError, Job, LogLine, Orders, PushGrant};
+use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::intent::Write;
 use schemas::report::{ChangeReport, Report};
 use schemas::run::{IllegalTransition, Outcome, Reason, RunState, Step, Transition};
@@ -51,9 +52,8 @@ impl ControlPlane for Dispatcher {
         self.claim_run(claim).await
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: u64) -> Result<Orders, ControlError> {
+    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
-        let beat = i64::try_from(beat).unwrap_or(i64::MAX);
         let cancel = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))?;
         match cancel {
@@ -61,6 +61,27 @@ impl ControlPlane for Dispatcher {
             Some(true) => Ok(Orders::Cancel),
             Some(false) => Ok(Orders::Continue),
         }
+    }
+
+    async fn park(
+        &self,
+        run: RunId,
+        epoch: Epoch,
+        until: DateTime<Utc>,
+        because: String,
+    ) -> Result<(), ControlError> {
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
+        let parked = record.run.state.next(Transition::Park { epoch, until }, record.epoch);
+        record.run.state =
+            parked.map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
+        record.nonce = None;
+        tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
+        self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        tracing::info!(%run, %until, because, "run parked");
+        self.after_finish();
+        Ok(())
     }
 
     async fn step(&self, run: RunId, epoch: Epoch, step: Step) -> Result<(), ControlError> {

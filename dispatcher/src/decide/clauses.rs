@@ -11,7 +11,11 @@ use crate::rules::Rule;
 /// # Errors
 /// The verdict `not_matched` with the clause that failed and what it saw.
 pub fn trigger<'a>(rule: &'a Rule, event: &Event) -> Result<&'a Trigger, Verdict> {
-    let listening = rule.automation.on.iter().filter(|t| t.source == event.source && t.event == event.r#type);
+    let listening = rule
+        .automation
+        .on
+        .iter()
+        .filter(|t| t.source == Some(event.source) && t.event.contains(&event.r#type));
     let mut closest = None;
     for entry in listening {
         match clause_that_fails(entry, event) {
@@ -23,8 +27,7 @@ pub fn trigger<'a>(rule: &'a Rule, event: &Event) -> Result<&'a Trigger, Verdict
 }
 
 fn other_events(rule: &Rule) -> String {
-    let mut words: Vec<String> =
-        rule.automation.on.iter().map(|t| format!("{} {}", t.source, t.event)).collect();
+    let mut words: Vec<String> = rule.automation.on.iter().map(crate::rules::trigger_words).collect();
     words.dedup();
     words.join(" or ")
 }

@@ -104,7 +104,7 @@ impl Dispatcher {
         }
         record.pull_request = Some(pull_request);
         self.finish(tx, &mut record, Outcome::Succeeded, Reason::Published).await?;
-        if let Some(head) = record.run.head.clone().filter(|_| record.run.input.automation.output.check) {
+        if let Some(head) = record.run.head.clone().filter(|_| record.run.input.automation.output.check()) {
             self.plan(tx, &record, Write::SetCheck { head }, "set_check", now).await?;
         }
         Ok(())

@@ -128,7 +128,7 @@ impl Dispatcher {
             body: words::pull_request::body(record),
             head: head.to_owned(),
             base: base.to_owned(),
-            draft: run.input.automation.output.pull_request.clone().unwrap_or_default().draft,
+            draft: run.input.automation.output.pull_request.clone().unwrap_or_default().draft(),
         };
         let made = match forge.create_pull_request(&run.repository, &new).await {
             Err(ForgeError::AlreadyExists) => {

@@ -78,16 +78,17 @@ fn one(automation: &Automation, place: &AutomationPlaces, sources: &Sources, mis
 }
 
 fn trigger_problem(trigger: &Trigger) -> Option<(String, &'static str)> {
-    if trigger.source != SourceKind::Github {
-        return Some((
-            format!("source `{}` is not supported by this version", trigger.source),
-            "sources: github",
-        ));
+    let Some(source) = trigger.source else {
+        return Some(("the entry names no `source`".to_owned(), "add `source: github` and `event:`"));
+    };
+    if source != SourceKind::Github {
+        return Some((format!("source `{source}` is not supported by this version"), "sources: github"));
     }
-    let labeled = matches!(trigger.event, EventType::IssueLabeled | EventType::PullRequestLabeled);
+    let labels = [EventType::IssueLabeled, EventType::PullRequestLabeled];
+    let labeled = trigger.event.iter().all(|event| labels.contains(event));
     match &trigger.label_command {
         Some(_) if !labeled => Some((
-            format!("`{}` never carries a `label_command`", trigger.event),
+            format!("`{}` never carries a `label_command`", super::trigger_words(trigger)),
             "use it with `issue.labeled` or `pull_request.labeled`; `labels:` looks at the labels an item has",
         )),
         Some(label) if label.trim().is_empty() => {
@@ -138,8 +139,10 @@ fn run_problems(
             );
         }
     }
-    if run.timeout.0.is_zero() || run.timeout.0.as_secs() > 24 * 3600 {
-        say(at, format!("`timeout: {}` is out of range", run.timeout), "between 1s and 24h");
+    if let Some(timeout) = run.timeout
+        && (timeout.0.is_zero() || timeout.0.as_secs() > 24 * 3600)
+    {
+        say(at, format!("`timeout: {timeout}` is out of range"), "between 1s and 24h");
     }
     if let Some(branch) = &run.base
         && let Some(wrong) = reference_problem(branch)
@@ -149,7 +152,7 @@ fn run_problems(
 }
 
 fn output_problem(output: &PullRequestOutput) -> Option<String> {
-    let prefix = &output.branch_prefix;
+    let prefix = output.branch_prefix();
     if prefix.is_empty() {
         return Some("`branch_prefix` is empty: it is what keeps pushes away from other branches".to_owned());
     }

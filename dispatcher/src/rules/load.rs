@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use config::yaml::{Placed, Sources, YamlError};
-use schemas::automation::{Allow, Automation, AutomationFile, Defaults};
+use schemas::automation::{Automation, AutomationFile, Defaults};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Rule, RuleSet, check};
@@ -107,7 +108,10 @@ pub fn load_texts(texts: BTreeMap<String, String>) -> Result<RuleSet, LoadError>
         check::file(&file, &places, &sources, &mut names, name, &mut mistakes);
         if mistakes.len() == before {
             for (automation, place) in file.automations.into_iter().zip(&places.automations) {
-                match Rule::new(with_defaults(automation, &file.defaults), name.clone()) {
+                let rule = with_defaults(&automation, &file.defaults)
+                    .map_err(|error| error.to_string())
+                    .and_then(|merged| Rule::new(merged, name.clone()).map_err(|error| error.to_string()));
+                match rule {
                     Ok(rule) => rules.push(rule),
                     Err(error) => mistakes.push(sources.error_at(place.name.place, error)),
                 }
@@ -132,16 +136,20 @@ pub(super) fn assemble(texts: BTreeMap<String, String>, rules: Vec<Rule>) -> Rul
     RuleSet::new(hex::encode(hash.finalize()), texts, rules)
 }
 
-/// Maps merge, lists replace.
-fn with_defaults(mut automation: Automation, defaults: &Defaults) -> Automation {
-    automation.mode = automation.mode.or(defaults.mode);
-    if let Some(default) = &defaults.allow {
-        let own = automation.allow.take().unwrap_or_default();
-        automation.allow = Some(Allow {
-            permission: own.permission.or(default.permission),
-            users: if own.users.is_empty() { default.users.clone() } else { own.users },
-            bots: if own.bots.is_empty() { default.bots.clone() } else { own.bots },
-        });
+/// Maps merge, lists replace: what the automation says is laid over what the file says of all.
+fn with_defaults(automation: &Automation, defaults: &Defaults) -> Result<Automation, serde_json::Error> {
+    let mut merged = serde_json::to_value(defaults)?;
+    lay_over(&mut merged, serde_json::to_value(automation)?);
+    serde_json::from_value(merged)
+}
+
+fn lay_over(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                lay_over(under.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
     }
-    automation
 }

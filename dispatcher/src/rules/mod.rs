@@ -6,7 +6,7 @@ mod load;
 use std::collections::{BTreeMap, HashMap};
 
 use globset::{GlobSet, GlobSetBuilder};
-use schemas::automation::{Allow, Automation, Mode, Permission};
+use schemas::automation::{Allow, Automation, Mode, Permission, Trigger};
 use schemas::event::{EventType, SourceKind};
 use schemas::{Event, RepoRef};
 
@@ -49,9 +49,12 @@ impl RuleSet {
                 continue;
             }
             for trigger in &rule.automation.on {
-                let entry = index.entry((trigger.source, trigger.event.clone())).or_default();
-                if entry.last() != Some(&number) {
-                    entry.push(number);
+                let Some(source) = trigger.source else { continue };
+                for event in trigger.event.iter() {
+                    let entry = index.entry((source, event.clone())).or_default();
+                    if entry.last() != Some(&number) {
+                        entry.push(number);
+                    }
                 }
             }
         }
@@ -120,6 +123,17 @@ impl Globs {
         }
         Ok(Self { include: include.build()?, exclude: exclude.build()?, open })
     }
+}
+
+/// What starts it, in few words: `github issue.labeled`.
+#[must_use]
+pub fn trigger_words(trigger: &Trigger) -> String {
+    if let Some(schedule) = &trigger.schedule {
+        return format!("schedule {schedule}");
+    }
+    let source = trigger.source.map_or("", SourceKind::as_str);
+    let events: Vec<String> = trigger.event.iter().map(ToString::to_string).collect();
+    format!("{source} {}", events.join(", "))
 }
 
 /// A repository glob: `*` stops at a slash, `**` does not.

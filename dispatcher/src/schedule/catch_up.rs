@@ -41,18 +41,7 @@ pub const LONGEST_ABSENCE: TimeDelta = TimeDelta::days(90);
 /// Skipped ticks are counted up to here.
 pub const MOST_COUNTED: usize = 1_000;
 
-/// What happens to ticks that nobody was there for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CatchUp {
-    /// They do not fire.
-    Skip,
-    /// The newest fires.
-    #[default]
-    Latest,
-    /// The newest fire, up to a limit.
-    All,
-}
+pub use schemas::automation::CatchUp;
 
 /// What is remembered of one schedule of one automation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -65,6 +65,7 @@ fn headline(state: &RunState) -> &'static str {
         RunState::Queued { .. } => "⏳ queued",
         RunState::Active { step, .. } => match step {
             Step::Claimed | Step::Workspace => "🔧 getting the repository",
+            Step::Gate => "🔧 looking whether there is something to do",
             Step::Setup => "🔧 setting up",
             Step::Commands => "🔧 running",
             Step::Validate => "🔧 validating",
@@ -88,6 +89,13 @@ fn reason_line(reason: &Reason) -> String {
         R::CommandFailed { command, exit_code } => {
             format!("The command {} failed with exit code {exit_code}.", code(command, 200))
         }
+        R::GateClosed { command, exit_code } => {
+            format!("There is nothing to do: {} ended with exit code {exit_code}.", code(command, 200))
+        }
+        R::BranchMoved { branch } => format!(
+            "Somebody else pushed to {}; their commits are left as they are and nothing was pushed.",
+            code(branch, 200)
+        ),
         R::ValidationFailed { command, exit_code } => format!(
             "The validation {} failed with exit code {exit_code}; nothing was published.",
             code(command, 200)

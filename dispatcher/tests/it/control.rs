@@ -17,6 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{FIX, World};
 
 /// A body as GitHub sends it, with what is looked at.
+fn beat(number: u64) -> schemas::control::Beat {
+    schemas::control::Beat { number, ..schemas::control::Beat::default() }
+}
+
 fn body(number: u64, label: &str, login: &str, second: u32) -> serde_json::Value {
     let time = format!("2026-11-21T09:59:{second:02}Z");
     serde_json::json!({
@@ -113,6 +117,7 @@ fn change(world_base: &schemas::Oid, path: &str) -> ChangeReport {
 
 fn report(outcome: Outcome, reason: Reason) -> Report {
     Report {
+        spent: schemas::automation::Usd::default(),
         outcome,
         reason,
         commands: Vec::new(),
@@ -233,7 +238,7 @@ async fn a_repeated_claim_gets_the_same_job_and_a_stale_epoch_nothing() {
     assert_eq!(next.run, job.run);
     assert!(next.epoch > job.epoch);
     let stale = Err(ControlError::StaleEpoch);
-    assert_eq!(world.dispatcher.heartbeat(job.run, job.epoch, 9).await, Err(ControlError::StaleEpoch));
+    assert_eq!(world.dispatcher.heartbeat(job.run, job.epoch, beat(9)).await, Err(ControlError::StaleEpoch));
     assert_eq!(world.dispatcher.step(job.run, job.epoch, Step::Commands).await, stale);
     assert_eq!(world.dispatcher.log(job.run, job.epoch, Vec::new()).await, stale);
     assert_eq!(
@@ -244,7 +249,7 @@ async fn a_repeated_claim_gets_the_same_job_and_a_stale_epoch_nothing() {
         world.dispatcher.report(job.run, job.epoch, report(Outcome::NoChange, Reason::NothingChanged)).await,
         stale
     );
-    assert_eq!(world.dispatcher.heartbeat(next.run, next.epoch, 1).await, Ok(Orders::Continue));
+    assert_eq!(world.dispatcher.heartbeat(next.run, next.epoch, beat(1)).await, Ok(Orders::Continue));
 }
 
 #[tokio::test]
@@ -275,7 +280,7 @@ async fn cancel_is_heard_until_leave_to_push_was_granted() {
     let job = world.dispatcher.claim(world.claim("n1")).await.unwrap().unwrap();
     assert_eq!(job.run, queued);
     assert_eq!(world.dispatcher.cancel(queued).await.unwrap(), CancelAnswer::Requested);
-    assert_eq!(world.dispatcher.heartbeat(job.run, job.epoch, 1).await, Ok(Orders::Cancel));
+    assert_eq!(world.dispatcher.heartbeat(job.run, job.epoch, beat(1)).await, Ok(Orders::Cancel));
     assert_eq!(
         world.dispatcher.grant_push(job.run, job.epoch, change(&job.base, "x")).await,
         Err(ControlError::Cancelled)
@@ -412,7 +417,7 @@ async fn only_a_whole_lease_of_silence_expires_a_worker() {
         for second in 0..seconds {
             world.clock.advance(Duration::from_secs(1));
             if beats && second % 30 == 0 {
-                world.dispatcher.heartbeat(job.run, job.epoch, second).await.unwrap();
+                world.dispatcher.heartbeat(job.run, job.epoch, beat(second)).await.unwrap();
             }
             world.dispatcher.sweep(&mut watches).await.unwrap();
         }

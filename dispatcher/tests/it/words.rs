@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use schemas::automation::AutomationFile;
 use schemas::report::{ChangeReport, CommandReport, FileChange, Phase, Report};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, RunInput, RunState, Step};
-use schemas::trace::TraceContext;
-use schemas::{DeliveryId, Epoch, Run, RunId, Untrusted};
+use schemas::{Epoch, Run, RunId, Untrusted};
 use store::{PullRequestRef, RunRecord};
 
 use crate::support::{at, labeled, repo};
@@ -15,25 +14,12 @@ fn record(state: RunState) -> RunRecord {
     let file: AutomationFile = config::yaml::from_str("a.yaml", crate::support::FIX).unwrap();
     let automation = file.automations.into_iter().next().unwrap();
     let event = labeled("agent:fix");
-    RunRecord::new(Run {
-        id: RunId(uuid::Uuid::from_u128(1)),
-        automation: automation.name.clone(),
-        delivery: DeliveryId(uuid::Uuid::from_u128(7)),
-        work_item: event.work_item.clone().unwrap(),
-        repository: repo(),
-        mode: schemas::automation::Mode::Live,
-        branch: "pullwright/fix/12-0000".into(),
-        input: RunInput { automation, event, setup: RepositorySetup::default() },
-        state,
-        cancel_requested: false,
-        workers_lost: 0,
-        created_at: at("2026-11-21T10:00:00Z"),
-        started_at: None,
-        finished_at: None,
-        trace: TraceContext::default(),
-        base: None,
-        head: None,
-    })
+    let id = RunId(uuid::Uuid::from_u128(1));
+    let work_item = event.work_item.clone().unwrap();
+    let input = RunInput { automation, event, setup: RepositorySetup::default() };
+    let branch = "pullwright/fix/12-0000".into();
+    let run = Run::new(id, input, work_item, repo(), branch, at("2026-11-21T10:00:00Z"));
+    RunRecord::new(Run { state, ..run })
 }
 
 fn finished(outcome: Outcome, reason: Reason, exit_code: i32, tail: &str) -> RunRecord {
@@ -46,6 +32,7 @@ fn finished(outcome: Outcome, reason: Reason, exit_code: i32, tail: &str) -> Run
         diff_cut: false,
     });
     record.report = Some(Report {
+        spent: schemas::automation::Usd::default(),
         outcome,
         reason,
         commands: vec![CommandReport {

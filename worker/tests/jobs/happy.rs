@@ -191,7 +191,7 @@ async fn phases_and_what_their_failures_mean() {
     ] {
         let mut job = site.job(&["echo two > sub/b"]);
         job.setup.validate = vec![judge.into(), "true".into()];
-        job.spec.validate = validate;
+        job.spec.validate = Some(validate);
         let report = site.run(job).await;
         let published = report.reason == Reason::DryRun;
         assert_eq!((report.reason, report.commands.len()), (reason, commands));
@@ -214,7 +214,7 @@ async fn phases_and_what_their_failures_mean() {
     }
 
     let mut job = site.job(&["sleep 0.2", "sleep 600"]);
-    job.spec.timeout = Span(std::time::Duration::from_secs(1));
+    job.spec.timeout = Some(Span(std::time::Duration::from_secs(1)));
     let report = site.run(job).await;
     assert_eq!((report.reason, report.commands.len()), (Reason::TimedOut { after_seconds: 1 }, 2));
 }

@@ -67,6 +67,9 @@ impl ConnectionFile {
                 let help = "leave it out: events of a generic webhook belong to any connection, or to none";
                 return refuse(place, "a connection has a kind of its own".to_owned(), help);
             }
+            (_, SourceKind::Pullwright) => {
+                return refuse(place, "`pullwright` is no tool to connect to".to_owned(), "leave it out");
+            }
             (_, SourceKind::Gitea | SourceKind::Bitbucket | SourceKind::Linear | SourceKind::Slack) => {
                 let help = format!("leave it out: events of a {kind} webhook need no connection");
                 return refuse(place, format!("this version does not call {kind}"), &help);

@@ -85,6 +85,10 @@ pub(crate) fn build(
             let error = sources.error_at(entry.place, format!("the webhook `{}` says no `kind`", name.0));
             return Err(error.with_help("add `kind: github`, or another sender's").boxed());
         };
+        if kind.value == SourceKind::Pullwright {
+            let error = sources.error_at(kind.place, "`pullwright` delivers no webhooks");
+            return Err(error.with_help("name the tool that does: `github`, `gitlab`, `jira`, …").boxed());
+        }
         let kind = kind.value;
         let webhook = Webhook {
             kind,

@@ -15,7 +15,11 @@ pub fn own_name(kind: SourceKind, event: &str) -> Option<&'static str> {
         SourceKind::Sentry => sentry(thing, action),
         SourceKind::Gitea => gitea(thing),
         SourceKind::Bitbucket => bitbucket(thing, action),
-        SourceKind::Jira | SourceKind::Linear | SourceKind::Slack | SourceKind::Generic => None,
+        SourceKind::Jira
+        | SourceKind::Linear
+        | SourceKind::Slack
+        | SourceKind::Generic
+        | SourceKind::Pullwright => None,
     }
 }
 

@@ -6,6 +6,8 @@ use sea_orm_migration::schema::{
     timestamp_with_time_zone_null, uuid, uuid_null,
 };
 
+use super::{index, table};
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -37,20 +39,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-fn table(name: &str, columns: Vec<ColumnDef>, key: &[&str]) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(Alias::new(name));
-    for mut column in columns {
-        table.col(&mut column);
-    }
-    let mut primary = Index::create();
-    for column in key {
-        primary.col(Alias::new(*column));
-    }
-    table.primary_key(&mut primary);
-    table.to_owned()
 }
 
 fn tables() -> Vec<TableCreateStatement> {
@@ -178,18 +166,6 @@ fn runs() -> TableCreateStatement {
         ],
         &["id"],
     )
-}
-
-fn index(table: &str, columns: &[&str], unique: bool) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.name(format!("{table}_{}", columns.join("_"))).table(Alias::new(table));
-    for column in columns {
-        index.col(Alias::new(*column));
-    }
-    if unique {
-        index.unique();
-    }
-    index.to_owned()
 }
 
 fn indexes() -> Vec<IndexCreateStatement> {

@@ -1,6 +1,7 @@
 //! Claims, leases and heartbeats.
 
 use chrono::{DateTime, Utc};
+use schemas::control::Beat;
 use schemas::run::{RunState, Step, Transition};
 use schemas::{Epoch, RunId, WorkerName};
 use sea_orm::sea_query::Expr;
@@ -53,9 +54,13 @@ impl Tx {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn beat(&self, id: RunId, epoch: Epoch, beat: i64) -> Result<Option<bool>, StoreError> {
+    pub async fn beat(&self, id: RunId, epoch: Epoch, beat: Beat) -> Result<Option<bool>, StoreError> {
         let updated = run::Entity::update_many()
-            .col_expr(run::Column::Beat, Expr::value(beat))
+            .col_expr(run::Column::Beat, Expr::value(i64::try_from(beat.number).unwrap_or(i64::MAX)))
+            .col_expr(
+                run::Column::SpentNow,
+                Expr::value(i64::try_from(beat.spent.micros()).unwrap_or(i64::MAX)),
+            )
             .filter(run::Column::Id.eq(id.0))
             .filter(run::Column::Epoch.eq(epoch.0))
             .filter(run::Column::State.eq("active"))

@@ -6,7 +6,7 @@ mod row;
 
 use chrono::{DateTime, Utc};
 use schemas::report::{ChangeReport, Report};
-use schemas::{Epoch, Run, RunId, WorkItem, WorkerName};
+use schemas::{Epoch, Oid, Run, RunId, WorkItem, WorkerName};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub struct RunRecord {
     pub worker: Option<WorkerName>,
     /// The branch it started from.
     pub base_branch: Option<String>,
+    /// The commit that its branch held when it was claimed, where it goes on with one.
+    pub branch_head: Option<Oid>,
     /// What it changed, once a push was granted.
     pub change: Option<ChangeReport>,
     /// What the worker said at the end.
@@ -55,6 +57,7 @@ impl RunRecord {
             nonce: None,
             worker: None,
             base_branch: None,
+            branch_head: None,
             change: None,
             report: None,
             pull_request: None,

@@ -1,5 +1,6 @@
 //! Between a run and its row.
 
+use schemas::automation::Usd;
 use schemas::run::RunState;
 use schemas::trace::TraceContext;
 use schemas::{AutomationName, DeliveryId, Epoch, Oid, Run, RunId, WorkItem, WorkerName};
@@ -9,11 +10,15 @@ use super::RunRecord;
 use crate::entity::run;
 use crate::error::{StoreError, from_json, from_word, word};
 
+fn usd(micros: i64) -> Usd {
+    Usd::from_micros(u64::try_from(micros).unwrap_or_default())
+}
+
 fn json<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>, StoreError> {
     value.map(serde_json::to_string).transpose().map_err(StoreError::from)
 }
 
-/// The row of a run. The heartbeat column is left alone: it has one writer of its own.
+/// The row of a run. What heartbeats write is left alone: it has one writer of its own.
 pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> {
     let run = &record.run;
     let mut row = run::ActiveModel {
@@ -21,6 +26,15 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         automation: Set(run.automation.0.clone()),
         delivery_id: Set(run.delivery.0),
         work_item: Set(run.work_item.0.clone()),
+        root: Set(run.root.0.clone()),
+        group_key: Set(run.group.clone()),
+        depth: Set(i32::try_from(run.depth).unwrap_or(i32::MAX)),
+        actor: Set(run.actor.clone()),
+        reserved: Set(i64::try_from(run.reserved.micros()).unwrap_or(i64::MAX)),
+        spent: if record.epoch.0 == 0 { Set(0) } else { NotSet },
+        spent_now: if record.epoch.0 == 0 { Set(0) } else { NotSet },
+        admitted_at: Set(run.admitted_at),
+        approval: Set(json(run.approval.as_ref())?),
         repository: Set(run.repository.to_string()),
         mode: Set(word(&run.mode)?),
         branch: Set(run.branch.clone()),
@@ -45,6 +59,7 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         base_branch: Set(record.base_branch.clone()),
         base: Set(run.base.as_ref().map(|oid| oid.as_str().to_owned())),
         head: Set(run.head.as_ref().map(|oid| oid.as_str().to_owned())),
+        branch_head: Set(record.branch_head.as_ref().map(|oid| oid.as_str().to_owned())),
         change: Set(json(record.change.as_ref())?),
         report: Set(json(record.report.as_ref())?),
         pull_request: Set(json(record.pull_request.as_ref())?),
@@ -111,6 +126,14 @@ pub(super) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
             automation: AutomationName(row.automation),
             delivery: DeliveryId(row.delivery_id),
             work_item: WorkItem(row.work_item),
+            root: WorkItem(row.root),
+            group: row.group_key,
+            depth: u32::try_from(row.depth).unwrap_or_default(),
+            actor: row.actor,
+            reserved: usd(row.reserved),
+            spent: usd(row.spent).plus(usd(row.spent_now)),
+            admitted_at: row.admitted_at,
+            approval: row.approval.map(|text| from_json(&text, "runs", "approval", &id)).transpose()?,
             repository: row
                 .repository
                 .parse()
@@ -132,6 +155,7 @@ pub(super) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
         nonce: row.nonce,
         worker: row.worker.map(WorkerName),
         base_branch: row.base_branch,
+        branch_head: oid(row.branch_head, "branch_head")?,
         change: row.change.map(|text| from_json(&text, "runs", "change", &id)).transpose()?,
         report: row.report.map(|text| from_json(&text, "runs", "report", &id)).transpose()?,
         pull_request: optional(row.pull_request, "pull_request")?,

@@ -39,7 +39,7 @@ pub(super) async fn list(State(dispatcher): State<Arc<Dispatcher>>) -> Json<Acti
         name: rule.automation.name.to_string(),
         file: rule.file.clone(),
         mode: rule.mode(),
-        on: rule.automation.on.iter().map(|on| format!("{} {}", on.source, on.event)).collect(),
+        on: rule.automation.on.iter().map(crate::rules::trigger_words).collect(),
         repos: rule.automation.repos.clone(),
     });
     Json(ActiveSet {

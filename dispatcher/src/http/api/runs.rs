@@ -177,6 +177,7 @@ pub(super) async fn show(
 fn command(command: &schemas::report::CommandReport) -> CommandRow {
     use schemas::report::Phase;
     let phase = match command.phase {
+        Phase::Gate => "gate",
         Phase::Setup => "setup",
         Phase::Commands => "commands",
         Phase::Validate => "validate",

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use schemas::control::{Claim, ControlError, Job, LogLine, Orders, PushGrant};
+use chrono::{DateTime, Utc};
+use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::report::ChangeReport;
 use schemas::run::{Reason, Step};
 use schemas::{ControlPlane, Epoch, Oid, Report, RunId};
@@ -142,11 +143,15 @@ impl ControlPlane for FakeControl {
         })
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: u64) -> Result<Orders, ControlError> {
+    async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {
         self.call("heartbeat", Some((run, epoch)), |state| {
-            state.beats.push(beat);
+            state.beats.push(beat.number);
             Ok(if state.cancelled { Orders::Cancel } else { Orders::Continue })
         })
+    }
+
+    async fn park(&self, run: RunId, epoch: Epoch, _: DateTime<Utc>, _: String) -> Result<(), ControlError> {
+        self.call("park", Some((run, epoch)), |_| Ok(()))
     }
 
     async fn step(&self, run: RunId, epoch: Epoch, step: Step) -> Result<(), ControlError> {

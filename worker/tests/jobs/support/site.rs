@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::automation::{RunSpec, Span, Validate};
+use schemas::automation::{RunSpec, Span};
 use schemas::control::{CommitMeta, DataFile, GitAccess, Job};
 use schemas::run::RepositorySetup;
 use schemas::{Clock, Epoch, Oid, Report, RunId, SystemClock};
@@ -115,12 +115,8 @@ impl Site {
             branch: "pullwright/result".into(),
             spec: RunSpec {
                 commands: commands.iter().map(|c| (*c).to_owned()).collect(),
-                repo: None,
-                base: None,
-                env: BTreeMap::new(),
-                working_directory: None,
-                timeout: Span(Duration::from_secs(60)),
-                validate: Validate::Required,
+                timeout: Some(Span(Duration::from_secs(60))),
+                ..RunSpec::default()
             },
             setup: RepositorySetup::default(),
             files: vec![DataFile { name: "event.json".into(), content: "{\"n\":1}".into() }],
