@@ -3,6 +3,7 @@
 mod cli;
 mod lifecycle;
 mod up;
+mod worker_role;
 
 use std::process::ExitCode;
 
@@ -35,14 +36,20 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Ending {
     let Args { global, command } = args;
     match command {
-        Command::Up => match up::run(global.config.as_deref(), global.log_format.into()).await {
-            Ok(()) => Ending::Fine,
-            Err(report) => {
-                eprintln!("{report:?}");
-                Ending::CouldNotRun
-            }
-        },
+        Command::Up => ended(up::run(global.config.as_deref(), global.log_format.into()).await),
+        Command::Worker => ended(worker_role::run(global.config.as_deref(), global.log_format.into()).await),
         Command::Doctor => up::doctor::run(&global, &ProcessEnv).await,
         other => cli::run(other, &global, &ProcessEnv).await,
+    }
+}
+
+/// How a role ended; an error is shown to the person who started it.
+fn ended(result: miette::Result<()>) -> Ending {
+    match result {
+        Ok(()) => Ending::Fine,
+        Err(report) => {
+            eprintln!("{report:?}");
+            Ending::CouldNotRun
+        }
     }
 }

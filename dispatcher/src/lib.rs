@@ -17,6 +17,7 @@ mod replay;
 pub mod rules;
 pub mod schedule;
 pub mod words;
+mod workers;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -43,6 +44,7 @@ pub use control::git_token::GateKey;
 pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
+pub use workers::{Invitation, WorkerRefused};
 
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";

@@ -19,6 +19,7 @@ pub mod run;
 mod source_kind;
 pub mod trace;
 pub mod untrusted;
+pub mod worker_api;
 
 pub use automation::Automation;
 pub use clock::{Clock, SystemClock};

@@ -7,6 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use schemas::{DeliveryId, RunId, WebhookName};
 use serde_json::Value;
 
+use super::workers::WorkersCommand;
+
 /// Turns events into pull requests, on your own machines.
 #[derive(Debug, Parser)]
 #[command(
@@ -90,6 +92,15 @@ Stops on SIGTERM or Ctrl-C: nothing new is started, running work is given time t
 (`runs.stop_grace`), and deliveries that still arrive are stored for the next start. A second
 signal stops at once; unfinished runs are taken up again at the next start.")]
     Up,
+    /// Start a worker that is a process of its own, here or on another machine
+    #[command(after_help = "\
+It asks the control plane at `control_plane.url` for runs, works on `workers.slots` of them at once,
+and holds no credential of a forge, no webhook secret and no database. Where it is not enrolled yet
+it needs the token of `pullwright workers enrol NAME`, as `control_plane.enrolment`.
+
+Stops on SIGTERM or Ctrl-C: running work is given time to end (`runs.stop_grace`) and handed back
+after it, for another worker.")]
+    Worker,
     /// Write a commented pullwright.yaml and a first automation
     #[command(after_help = "\
 Nothing is overwritten.
@@ -121,6 +132,12 @@ its line. No secret is needed, and nothing is asked over the network: fit for a 
         /// What to do with them.
         #[command(subcommand)]
         command: AutomationsCommand,
+    },
+    /// Workers on other machines
+    Workers {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: WorkersCommand,
     },
 }
 

@@ -167,12 +167,25 @@ impl Client {
 
     /// Reads `path`, which is ours or made of checked ids.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
-        self.call(Method::GET, path).await
+        self.call(self.http.request(Method::GET, self.at_path(path))).await
     }
 
     /// Asks for `path` to be done.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
-        self.call(Method::POST, path).await
+        self.call(self.http.request(Method::POST, self.at_path(path))).await
+    }
+
+    /// Asks for what `body` says.
+    pub(super) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<Answer<T>, ClientError> {
+        self.call(self.http.request(Method::POST, self.at_path(path)).json(body)).await
+    }
+
+    fn at_path(&self, path: &str) -> String {
+        format!("{}{path}", self.server)
     }
 
     /// Opens an answer that goes on for ever.
@@ -209,10 +222,12 @@ impl Client {
         &self.server
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<Answer<T>, ClientError> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer<T>, ClientError> {
         let server = || self.server.clone();
-        let request = self.http.request(method, format!("{}{path}", self.server)).bearer_auth(&self.token);
-        let response = request.send().await.map_err(|error| self.failed(&error))?;
+        let response = request.bearer_auth(&self.token).send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
         let text = self.text(response).await?;
         if !status.is_success() {

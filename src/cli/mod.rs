@@ -14,6 +14,7 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod workers;
 
 use std::io;
 use std::process::ExitCode;
@@ -118,8 +119,8 @@ async fn dispatch_to(
     out: &mut Output<'_>,
 ) -> Result<Ending, CliError> {
     match command {
-        // These two need the parts of a running Pullwright, which `main` has.
-        Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
+        // These need the parts of a running Pullwright, which `main` has.
+        Command::Up | Command::Worker | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
         // What it sends is signed by what the configuration says.
@@ -151,6 +152,7 @@ async fn dispatch_to(
         Command::Automations { command: args::AutomationsCommand::List } => {
             automations::list(&Client::new(global, env)?, out).await
         }
+        Command::Workers { command } => workers::run(&command, &Client::new(global, env)?, out).await,
     }
 }
 

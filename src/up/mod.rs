@@ -1,11 +1,11 @@
 //! `pullwright up`: ingress, dispatcher and worker in one process, on SQLite and the embedded queue.
 
 mod credentials;
-mod data_dir;
+pub mod data_dir;
 pub mod doctor;
-mod local_worker;
+pub mod local_worker;
 mod parts;
-mod ready;
+pub mod ready;
 mod reload;
 pub mod routes;
 
@@ -137,8 +137,8 @@ impl Listeners {
     ) {
         let listen = &settings.listen;
         let mut public = parts.webhooks();
-        let mut api = parts.api().merge(parts.health(metrics));
-        let worker = parts.git_gate();
+        let mut api = parts.api().merge(parts.health(settings, metrics));
+        let worker = parts.worker_api();
         match self.worker {
             Some(listener) => spawn_server(listener, worker, settings, stop, tracker),
             None if listen.worker.is_some() && listen.worker == listen.api => api = api.merge(worker),
@@ -164,10 +164,10 @@ fn spawn_server(
 }
 
 /// An error whose chain is the message.
-fn explained(error: anyhow::Error) -> miette::Report {
+pub fn explained(error: anyhow::Error) -> miette::Report {
     miette::miette!("{error:#}")
 }
 
-fn plain(error: std::io::Error) -> miette::Report {
+pub fn plain(error: std::io::Error) -> miette::Report {
     miette::miette!("{error}")
 }

@@ -10,7 +10,7 @@ use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
 use config::{Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
-use dispatcher::http::worker::git;
+use dispatcher::http::worker::{control, git};
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
 use forge::git_http::GitHttp;
@@ -161,17 +161,21 @@ impl Parts {
         }));
     }
 
-    /// Starts the worker; the task ends when its last job did.
+    /// Starts the worker, where there is one; the task ends when its last job did.
     pub fn spawn_worker(&self, settings: &Settings, stop: &Stop) -> tokio::task::JoinHandle<()> {
-        LocalWorker {
+        if settings.workers.slots == 0 {
+            return tokio::spawn(async {});
+        }
+        let worker = LocalWorker {
+            name: WorkerName::from(local_worker::NAME),
             control: Arc::<Dispatcher>::clone(&self.dispatcher),
             clock: Arc::clone(&self.clock),
-            state: self.worker_state.clone(),
             wake_up: local_worker::wake_up(&self.wake_ups, &stop.soft),
             data_dir: self.worker_dir.clone(),
+            git_ca_file: None,
             masked: self.masked(),
-        }
-        .spawn(settings, stop)
+        };
+        worker.spawn(settings, stop, self.worker_state.clone())
     }
 
     /// Every secret of this process, to be masked in what commands print: should one ever reach a
@@ -192,17 +196,18 @@ impl Parts {
         api::router(Arc::clone(&self.dispatcher), self.token.clone())
     }
 
-    /// The git gate's routes.
-    pub fn git_gate(&self) -> Router {
-        git::router(Arc::clone(&self.dispatcher), GitHttp::new())
+    /// The routes of workers: the worker API and the git gate.
+    pub fn worker_api(&self) -> Router {
+        let gate = git::router(Arc::clone(&self.dispatcher), GitHttp::new());
+        control::router(Arc::clone(&self.dispatcher)).merge(gate)
     }
 
     /// Health, readiness and metrics.
-    pub fn health(&self, metrics: MetricsText) -> Router {
+    pub fn health(&self, settings: &Settings, metrics: MetricsText) -> Router {
         ready::router(Health {
             dispatcher: Arc::clone(&self.dispatcher),
             queue: Arc::clone(&self.queue),
-            worker: self.worker_state.clone(),
+            worker: (settings.workers.slots > 0).then(|| self.worker_state.clone()),
             metrics,
         })
     }

@@ -34,21 +34,24 @@ impl WorkerState {
 pub struct Health {
     pub dispatcher: Arc<Dispatcher>,
     pub queue: Arc<Queue>,
-    pub worker: WorkerState,
+    /// The worker of this process, where there is one.
+    pub worker: Option<WorkerState>,
     pub metrics: MetricsText,
 }
 
+/// One thing that has to work.
 #[derive(Serialize)]
-struct Check {
-    name: &'static str,
-    ok: bool,
-    detail: String,
+pub struct Check {
+    pub name: &'static str,
+    pub ok: bool,
+    pub detail: String,
 }
 
+/// Whether everything works.
 #[derive(Serialize)]
-struct Readiness {
-    ready: bool,
-    checks: Vec<Check>,
+pub struct Readiness {
+    pub ready: bool,
+    pub checks: Vec<Check>,
 }
 
 /// The routes.
@@ -64,7 +67,7 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
     let database = health.dispatcher.store().ping().await;
     let depth = health.queue.depth();
     let rules = health.dispatcher.rules_problem();
-    let worker = health.worker.problem();
+    let worker = health.worker.as_ref().and_then(WorkerState::problem);
     let mut checks = vec![
         Check {
             name: "database",
@@ -85,7 +88,10 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
         Check {
             name: "worker",
             ok: worker.is_none(),
-            detail: worker.unwrap_or_else(|| "takes jobs".to_owned()),
+            detail: worker.unwrap_or_else(|| {
+                let here = if health.worker.is_some() { "takes jobs" } else { "none in this process" };
+                here.to_owned()
+            }),
         },
     ];
     let ready = checks.iter().all(|check| check.ok);
@@ -102,5 +108,10 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (health.metrics)())
+    prometheus(&health.metrics)
+}
+
+/// The answer of `/metrics`.
+pub fn prometheus(text: &MetricsText) -> impl IntoResponse + use<> {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text())
 }

@@ -18,3 +18,4 @@ mod runs;
 mod stopping;
 mod support;
 mod telemetry;
+mod workers;

@@ -5,6 +5,7 @@
 //! resolves those of one role.
 
 mod connections;
+mod control_plane;
 mod env;
 mod error;
 mod layer;
@@ -25,6 +26,7 @@ mod workers;
 pub mod yaml;
 
 pub use connections::{Auth, Connection};
+pub use control_plane::ControlPlane;
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
 pub use listen::{Intake, Listen};

@@ -54,6 +54,8 @@ pub struct Secrets {
     pub webhooks: BTreeMap<WebhookName, Proof<SecretString>>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
+    /// A worker's enrolment token, where there still is one.
+    pub enrolment: Option<SecretString>,
 }
 
 /// Who we are on a forge or tracker, in clear.
@@ -88,8 +90,15 @@ pub(crate) fn resolve(
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
         }
     }
+    let enrolment = settings.control_plane.as_ref().and_then(|control| control.enrolment.as_ref());
+    // It is used once and may then be thrown away.
+    if let Some(token) = enrolment.filter(|token| role == Role::Worker && token.is_present(env)) {
+        secrets.enrolment = Some(token.resolve(ENROLMENT, env, sources)?);
+    }
     Ok(secrets)
 }
+
+const ENROLMENT: &str = "the enrolment token";
 
 fn webhook_secret(name: &WebhookName) -> String {
     format!("the secret of the webhook `{name}`")
@@ -118,8 +127,13 @@ fn refuse_foreign(
         what: credential(name),
         owned: role.writes(),
     });
-    let foreign =
-        of_webhooks.chain(of_connections).find(|used| !used.owned && used.reference.is_present(env));
+    let enrolment = settings.control_plane.iter().filter_map(|control| control.enrolment.as_ref());
+    let of_workers =
+        enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
+    let foreign = of_webhooks
+        .chain(of_connections)
+        .chain(of_workers)
+        .find(|used| !used.owned && used.reference.is_present(env));
     match foreign {
         None => Ok(()),
         Some(Use { reference, what, .. }) => Err(reference

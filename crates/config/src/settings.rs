@@ -10,6 +10,7 @@ use schemas::run::RepositorySetup;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
 use crate::connections::{Connection, ConnectionFile};
+use crate::control_plane::{ControlPlane, ControlPlaneFile};
 use crate::layer::section;
 use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
 use crate::name::Name;
@@ -32,6 +33,7 @@ section! {
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
         workers: WorkersFile,
+        control_plane: ControlPlaneFile,
         intake: IntakeFile,
         runs: RunsFile,
     }
@@ -63,6 +65,8 @@ pub struct Settings {
     pub repositories: Vec<RepositoryRule>,
     /// The workers of this process.
     pub workers: Workers,
+    /// Where `pullwright worker` finds its control plane.
+    pub control_plane: Option<ControlPlane>,
     /// What a request may be.
     pub intake: Intake,
     /// How runs are held.
@@ -147,6 +151,7 @@ impl SettingsFile {
             automations: path(&self.automations, "automations"),
             repositories,
             workers: self.workers.build(&data_dir, sources)?,
+            control_plane: self.control_plane.build(folder, sources)?,
             intake: self.intake.build(sources)?,
             runs: self.runs.build(sources)?,
             data_dir,

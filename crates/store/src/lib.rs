@@ -15,6 +15,7 @@ mod page;
 mod rule_sets;
 mod runs;
 mod threads;
+mod workers;
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use error::StoreError;
 pub use page::Page;
 pub use runs::{LeaseView, PullRequestRef, RunRecord};
 pub use threads::Thread;
+pub use workers::{HashedSecret, Hold, WorkerRecord};
 
 /// The database.
 #[derive(Debug, Clone)]

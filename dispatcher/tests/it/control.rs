@@ -73,7 +73,7 @@ impl World {
         id
     }
 
-    async fn label(&self, number: u64, second: u32) -> DeliveryId {
+    pub async fn label(&self, number: u64, second: u32) -> DeliveryId {
         let guid = format!("guid-{number}-{second}");
         self.deliver(&guid, body(number, "agent:fix", "ana", second).to_string().as_bytes()).await
     }
@@ -83,12 +83,12 @@ impl World {
         decisions.iter().map(|decision| decision.verdict.word().to_owned()).collect()
     }
 
-    async fn state(&self, run: RunId) -> RunState {
+    pub async fn state(&self, run: RunId) -> RunState {
         self.store.run(run).await.unwrap().unwrap().run.state
     }
 
     /// Lets the publisher write everything that is due.
-    async fn publish(&self) {
+    pub async fn publish(&self) {
         let stop = CancellationToken::new();
         let publishing = self.dispatcher.publish(stop.clone());
         let drained = async {

@@ -1,12 +1,15 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod conformance;
 mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod over_http;
 mod redeliver;
 mod replay;
 mod rules;
 mod support;
 mod words;
+mod workers;

@@ -6,6 +6,7 @@ mod plan;
 mod processes;
 mod random;
 mod text;
+mod worker;
 mod world;
 
 pub use deliver::sign;
@@ -13,6 +14,7 @@ pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOK
 pub use processes::{marker, running_with, wait_until_none_runs_with};
 pub use random::Random;
 pub use text::{comment, redact};
+pub use worker::{Worker, worker_command};
 pub use world::World;
 
 /// Ends a test that needs bubblewrap where the runner said that there is none.

@@ -329,14 +329,14 @@ fn a_variable_with_a_wrong_value() {
       ·            ╰── here
       ╰────
     ");
-    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "0"), @r"
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "1025"), @r"
      × PULLWRIGHT__WORKERS__SLOTS: this number of slots cannot work
       ╭────
-    2 │   slots: 0
-      ·          ┬
-      ·          ╰── here
+    2 │   slots: 1025
+      ·          ──┬─
+      ·            ╰── here
       ╰────
-     help: choose between 1 and 1024
+     help: choose between 0 and 1024
     ");
     assert_snapshot!(mistake_in_variable("PULLWRIGHT__WEBHOOKS__GITHUB__SECRET", "hunter2hunter2"), @r"
      × PULLWRIGHT__WEBHOOKS__GITHUB__SECRET: a secret belongs elsewhere: only a reference to it is

@@ -9,3 +9,4 @@ pub mod rule_set;
 pub mod run;
 pub mod run_log;
 pub mod thread;
+pub mod worker;

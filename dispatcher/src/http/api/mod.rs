@@ -7,6 +7,7 @@ mod replay;
 mod runs;
 mod tail;
 mod token;
+mod workers;
 
 use std::sync::Arc;
 
@@ -50,6 +51,12 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
         .routes(routes!(automations::list))
+        .routes(routes!(workers::list))
+        .routes(routes!(workers::show))
+        .routes(routes!(workers::enrol))
+        .routes(routes!(workers::drain))
+        .routes(routes!(workers::resume))
+        .routes(routes!(workers::revoke))
 }
 
 /// The API's routes below `/api/v1`, all behind the token.
