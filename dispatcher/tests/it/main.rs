@@ -11,5 +11,6 @@ mod redeliver;
 mod replay;
 mod rules;
 mod support;
+mod text;
 mod words;
 mod workers;
