@@ -229,3 +229,27 @@ fn a_secret_file_loses_its_last_newline() {
     let Credential::App { id: 7, private_key } = &secrets.connections[&github()] else { panic!("an App") };
     assert_eq!(private_key.expose_secret(), "-----BEGIN\nmiddle\n-----END");
 }
+
+const WORKER: &str = r#"
+control_plane: { url: "https://pullwright.example.com/", ca_file: corp.pem, enrolment: "${env:ENROLMENT}" }
+workers: { slots: 4 }
+listen: { api: 127.0.0.1:8080 }
+"#;
+
+#[test]
+fn a_worker_holds_its_enrolment_token_and_nobody_else_does() {
+    let loaded = read(WORKER, &[]);
+    let control = loaded.settings.control_plane.as_ref().unwrap();
+    assert_eq!(control.url, "https://pullwright.example.com");
+    assert!(control.ca_file.as_ref().unwrap().is_absolute());
+    assert_eq!(loaded.settings.listen.health.unwrap().port(), 8080);
+    let with = BTreeMap::from([("ENROLMENT".to_owned(), "build-1.abc".to_owned())]);
+    let token = loaded.secrets(Role::Worker, &with).unwrap().enrolment.unwrap();
+    assert_eq!(token.expose_secret(), "build-1.abc");
+    assert!(loaded.secrets(Role::Worker, &BTreeMap::new()).unwrap().enrolment.is_none(), "needed once");
+    for role in [Role::Up, Role::Ingress, Role::Dispatcher] {
+        loaded.secrets(role, &with).unwrap_err();
+        assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().enrolment.is_none());
+    }
+    assert!(read(TWO, &[]).settings.control_plane.is_none());
+}

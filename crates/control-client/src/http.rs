@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long an idle connection is used again; the control plane keeps one for twice as long.
+const IDLE: Duration = Duration::from_secs(5);
 /// No answer is larger, in bytes: a job with an event of 25 MiB in it.
 const LARGEST: usize = 128 << 20;
 
@@ -35,6 +37,7 @@ pub(crate) fn client(
 ) -> Result<reqwest::Client, Box<dyn Error + Send + Sync>> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("pullwright/", env!("CARGO_PKG_VERSION")));
     // In clear it stays within the machine or a private network, where no proxy is.

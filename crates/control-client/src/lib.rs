@@ -8,6 +8,7 @@ mod control;
 mod credential;
 mod enter;
 mod http;
+mod probe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use control::RemoteControl;
 pub use enter::{EnterError, enter};
+pub use probe::probe;
 
 /// What a worker has to say of itself, and how it reaches the control plane.
 pub struct Settings {

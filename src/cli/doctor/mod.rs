@@ -7,6 +7,7 @@ mod forge;
 mod host;
 mod settings;
 mod webhook;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,6 +107,10 @@ async fn all(
         }
     };
     checks.push(Check::ok("configuration", loaded.file.display().to_string()));
+    if let Some(control_plane) = &loaded.settings.control_plane {
+        checks.extend(worker::all(&loaded, control_plane, env, assemble).await);
+        return checks;
+    }
     checks.push(settings::webhooks(&loaded.settings));
     checks.extend(settings::warnings(&loaded.settings));
     checks.push(settings::data_dir(&loaded.settings.data_dir));

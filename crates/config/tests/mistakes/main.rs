@@ -454,3 +454,16 @@ fn no_message_repeats_a_secret() {
         }
     }
 }
+
+#[test]
+fn a_control_plane_that_cannot_be_called() {
+    for (text, wrong) in [
+        ("control_plane: { enrolment: \"${env:X}\" }\n", "`control_plane` needs a `url`"),
+        ("control_plane: { url: pullwright }\n", "this is no address of an API"),
+        ("control_plane: { url: http://pullwright.example.com }\n", "would travel unencrypted"),
+        ("control_plane: { url: \"https://a:b@pullwright\" }\n", "an address holds no credential"),
+    ] {
+        let said = mistake(text);
+        assert!(said.contains(wrong), "{said}");
+    }
+}
