@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::WorkerName;
 use schemas::backoff::Backoff;
 use schemas::control::ControlError;
+use schemas::trace::TraceContext;
 use schemas::worker_api::{Enrol, Enrolled, ROOT};
+use schemas::{Clock, WorkerName};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Settings;
@@ -60,80 +62,88 @@ pub enum EnterError {
 /// When the worker is not taken, or its credential cannot be kept.
 pub async fn enter(settings: Settings) -> Result<RemoteControl, EnterError> {
     let http = http::client(&settings.url, settings.ca_file.as_deref()).map_err(EnterError::Client)?;
-    let path = settings.credential_file.clone();
+    let (path, clock) = (settings.credential_file.clone(), Arc::clone(&settings.clock));
     let failed = |source| EnterError::File { path: path.clone(), source };
-    let enrolment = settings.enrolment.as_ref().map(token).transpose()?;
+    let token = settings.enrolment.as_ref().map(Token::read).transpose()?;
     let known = Credential::load(&path).map_err(failed)?;
-    // Kept before it is sent: after a lost answer the same credential is asked for again.
-    let begin = |name: &WorkerName| Kept {
-        name: name.clone(),
-        secret: fresh_secret(settings.clock.as_ref()),
-        next: None,
-        pending: true,
-    };
     let is_new = known.is_none();
-    let kept = match (known, &enrolment) {
+    let kept = match (known, &token) {
         (Some(kept), _) => kept,
-        (None, Some((name, _))) => begin(name),
+        (None, Some(token)) => token.begin(clock.as_ref()),
         (None, None) => return Err(EnterError::NotEnrolled),
     };
-    let (begun, fresh) = (kept.pending, enrolment.as_ref().map(|(name, _)| begin(name)));
+    // After a lost answer the same credential is asked for again.
+    let begun = kept.pending && token.as_ref().is_some_and(|token| token.name == kept.name);
     let mut control = RemoteControl::new(http, Credential::keep(&path, kept).map_err(failed)?, settings);
-    let refused = if is_new {
-        None
-    } else {
+    if !is_new {
         match answered(&control, async || control.hello().await).await? {
-            Ok(()) => return Ok(control),
-            refused => refused.err(),
+            Ok(()) => {
+                control.credential.settle().map_err(failed)?;
+                return Ok(control);
+            }
+            Err(CallError::Unauthorized(_)) if token.is_some() => {
+                tracing::warn!("the credential is refused; enrolling anew");
+            }
+            Err(refused) => return Err(EnterError::Refused(refused.to_string())),
         }
-    };
-    let Some((_, token)) = &enrolment else { return Err(EnterError::Refused(refused.unwrap_or_default())) };
-    if let Some(fresh) = fresh.filter(|_| !begun) {
-        tracing::warn!("the credential is refused; enrolling anew");
-        control.credential = Credential::keep(&path, fresh).map_err(failed)?;
     }
-    let name =
-        answered(&control, async || enrol(&control, token).await).await?.map_err(EnterError::Refused)?;
+    let Some(token) = token else { return Err(EnterError::NotEnrolled) };
+    if !is_new && !begun {
+        control.credential = Credential::keep(&path, token.begin(clock.as_ref())).map_err(failed)?;
+    }
+    let refused = |error: CallError| EnterError::Refused(error.to_string());
+    let name = answered(&control, async || token.enrol(&control).await).await?.map_err(refused)?;
     control.credential.settle().map_err(failed)?;
     tracing::info!(worker = %name, "enrolled");
-    answered(&control, async || control.hello().await).await?.map_err(EnterError::Refused)?;
+    answered(&control, async || control.hello().await).await?.map_err(refused)?;
     Ok(control)
 }
 
-/// Name and whole of a token.
-fn token(text: &SecretString) -> Result<(WorkerName, SecretString), EnterError> {
-    let whole = text.expose_secret().trim();
-    let (name, _) = whole.split_once('.').ok_or(EnterError::NoToken)?;
-    Ok((WorkerName::from(name), SecretString::from(whole.to_owned())))
+/// An enrolment token: `NAME.SECRET`.
+struct Token {
+    name: WorkerName,
+    whole: SecretString,
 }
 
-async fn enrol(control: &RemoteControl, token: &SecretString) -> Result<WorkerName, CallError> {
-    let call = Call {
-        http: &control.http,
-        url: format!("{}{ROOT}/enrol", control.url()),
-        bearer: token.expose_secret().to_owned(),
-        trace: Default::default(),
-        timeout: ENROL,
-    };
-    let enrolled: Enrolled = call.send(Enrol { credential: control.credential.secret() }).await?;
-    Ok(enrolled.name)
+impl Token {
+    fn read(text: &SecretString) -> Result<Self, EnterError> {
+        let whole = text.expose_secret().trim();
+        let (name, _) = whole.split_once('.').ok_or(EnterError::NoToken)?;
+        Ok(Self { name: WorkerName::from(name), whole: SecretString::from(whole.to_owned()) })
+    }
+
+    /// A credential to ask for, kept before the control plane hears of it.
+    fn begin(&self, clock: &dyn Clock) -> Kept {
+        Kept { name: self.name.clone(), secret: fresh_secret(clock), next: None, pending: true }
+    }
+
+    async fn enrol(&self, control: &RemoteControl) -> Result<WorkerName, CallError> {
+        let call = Call {
+            http: &control.http,
+            url: format!("{}{ROOT}/enrol", control.url()),
+            bearer: self.whole.expose_secret().to_owned(),
+            trace: TraceContext::default(),
+            timeout: ENROL,
+        };
+        let enrolled: Enrolled = call.send(Enrol { credential: control.credential.secret() }).await?;
+        Ok(enrolled.name)
+    }
 }
 
 /// Calls until there is an answer; the inner error is the control plane's no.
 async fn answered<T>(
     control: &RemoteControl,
     call: impl AsyncFn() -> Result<T, CallError>,
-) -> Result<Result<T, String>, EnterError> {
+) -> Result<Result<T, CallError>, EnterError> {
     let stop = control.stop();
     for tries in 0.. {
         match stop.run_until_cancelled(call()).await.ok_or(EnterError::Stopped)? {
-            Ok(answer) => return Ok(Ok(answer)),
             Err(CallError::Control(ControlError::Unavailable { message })) => {
                 tracing::warn!(message, "the control plane does not answer; asking again");
                 let pause = tokio::time::sleep(BACKOFF.delay(tries, u16::MAX));
                 stop.run_until_cancelled(pause).await.ok_or(EnterError::Stopped)?;
             }
-            Err(refused) => return Ok(Err(refused.to_string())),
+            answer => return Ok(answer),
         }
     }
     Err(EnterError::Stopped)

@@ -20,8 +20,10 @@ pub struct WorkerRecord {
     pub name: WorkerName,
     /// When it was first asked in.
     pub invited_at: DateTime<Utc>,
-    /// The enrolment token, until another takes its place. It stays after its use, for a repeat.
+    /// The enrolment token, until another takes its place.
     pub enrolment: Option<HashedSecret>,
+    /// Whether it was used; then it is good for a repeat of that alone.
+    pub enrolment_used: bool,
     /// When it enrolled last.
     pub enrolled_at: Option<DateTime<Utc>>,
     /// What it proves itself by.
@@ -59,6 +61,7 @@ impl WorkerRecord {
             name,
             invited_at: now,
             enrolment: None,
+            enrolment_used: false,
             enrolled_at: None,
             credential: None,
             previous: None,
@@ -212,6 +215,7 @@ fn read(row: worker::Model) -> WorkerRecord {
         name: WorkerName(row.name),
         invited_at: row.invited_at,
         enrolment: secret(row.enrolment_hash, row.enrolment_expires_at),
+        enrolment_used: row.enrolment_used,
         enrolled_at: row.enrolled_at,
         credential: secret(row.credential_hash, row.credential_expires_at),
         previous: secret(row.previous_hash, row.previous_expires_at),
@@ -232,6 +236,7 @@ fn write(record: &WorkerRecord) -> worker::Model {
         invited_at: record.invited_at,
         enrolment_hash: hash(&record.enrolment),
         enrolment_expires_at: until(&record.enrolment),
+        enrolment_used: record.enrolment_used,
         enrolled_at: record.enrolled_at,
         credential_hash: hash(&record.credential),
         credential_expires_at: until(&record.credential),

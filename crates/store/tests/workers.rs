@@ -28,6 +28,7 @@ async fn a_worker_is_read_as_it_was_written() {
     assert_eq!(store.worker(&name).await.unwrap(), None, "what was not committed is not there");
 
     let full = WorkerRecord {
+        enrolment_used: true,
         enrolled_at: Some(now()),
         credential: secret("c"),
         previous: secret("p"),

@@ -81,6 +81,7 @@ impl Dispatcher {
         let is_new = known.is_none();
         let mut record = known.unwrap_or_else(|| WorkerRecord::invited(name.clone(), now));
         record.enrolment = Some(HashedSecret { hash: secret::hash(&secret), expires_at });
+        record.enrolment_used = false;
         if is_new {
             tx.insert_worker(&record).await?;
         } else {
@@ -104,15 +105,13 @@ impl Dispatcher {
             return Err(WorkerRefused::Unknown);
         }
         let fresh = HashedSecret { hash: secret::hash(credential), expires_at: now + CREDENTIAL };
-        // A used token keeps its row until it expires, with nothing but its repeat to be good for.
-        let used_at = record.enrolment.as_ref().map(|token| token.expires_at - ENROLMENT);
-        let used = record.enrolled_at.zip(used_at).is_some_and(|(enrolled, invited)| enrolled >= invited);
-        if used {
+        if record.enrolment_used {
             let same = record.credential.as_ref().is_some_and(|known| known.hash == fresh.hash);
             return if same { Ok(()) } else { Err(WorkerRefused::Unknown) };
         }
         record.credential = Some(fresh);
         record.previous = None;
+        record.enrolment_used = true;
         record.enrolled_at = Some(now);
         record.revoked_at = None;
         tx.save_worker(&record).await?;
@@ -134,7 +133,7 @@ impl Dispatcher {
         // Both are compared, whatever the first says: the time tells nothing.
         let (is_current, is_previous) = (shown.is(current, now), shown.is(previous, now));
         let record = found.filter(|_| is_current | is_previous).ok_or(WorkerRefused::Unknown)?;
-        let half_way = |secret: &HashedSecret| secret.expires_at - now < chrono_half(CREDENTIAL);
+        let half_way = |secret: &HashedSecret| secret.expires_at < now + CREDENTIAL / 2;
         let renew = is_current && record.credential.as_ref().is_some_and(half_way);
         Ok(Known { record, renew })
     }
@@ -210,8 +209,4 @@ fn is_name(name: &str) -> bool {
         && name.len() <= 63
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && name != LOCAL
-}
-
-fn chrono_half(length: Duration) -> chrono::TimeDelta {
-    chrono::TimeDelta::from_std(length / 2).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ mod forge;
 mod host;
 mod settings;
 mod webhook;
-mod worker;
+mod worker_machine;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ async fn all(
     };
     checks.push(Check::ok("configuration", loaded.file.display().to_string()));
     if let Some(control_plane) = &loaded.settings.control_plane {
-        checks.extend(worker::all(&loaded, control_plane, env, assemble).await);
+        checks.extend(worker_machine::all(&loaded, control_plane, env, assemble).await);
         return checks;
     }
     checks.push(settings::webhooks(&loaded.settings));

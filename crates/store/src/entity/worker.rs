@@ -10,6 +10,7 @@ pub struct Model {
     pub invited_at: DateTimeUtc,
     pub enrolment_hash: Option<String>,
     pub enrolment_expires_at: Option<DateTimeUtc>,
+    pub enrolment_used: bool,
     pub enrolled_at: Option<DateTimeUtc>,
     pub credential_hash: Option<String>,
     pub credential_expires_at: Option<DateTimeUtc>,

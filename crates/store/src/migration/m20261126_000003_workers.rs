@@ -19,6 +19,7 @@ impl MigrationTrait for Migration {
             timestamp_with_time_zone("invited_at"),
             string_null("enrolment_hash"),
             timestamp_with_time_zone_null("enrolment_expires_at"),
+            boolean("enrolment_used"),
             timestamp_with_time_zone_null("enrolled_at"),
             string_null("credential_hash"),
             timestamp_with_time_zone_null("credential_expires_at"),
