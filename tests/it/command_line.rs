@@ -138,6 +138,7 @@ async fn help_of_every_command() {
     for command in [
         "",
         "up",
+        "worker",
         "init",
         "check",
         "doctor",
@@ -152,6 +153,11 @@ async fn help_of_every_command() {
         "runs cancel",
         "automations",
         "automations list",
+        "workers",
+        "workers list",
+        "workers enrol",
+        "workers drain",
+        "workers revoke",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

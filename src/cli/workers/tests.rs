@@ -69,17 +69,38 @@ async fn shown(line: &str) -> String {
 
 #[tokio::test]
 async fn workers_in_a_table_and_in_a_pipe() {
-    assert_snapshot!(shown("workers list").await, @"");
+    assert_snapshot!(shown("workers list").await, @r"
+    NAME            STATE     LAST SEEN             BUSY    CLOCK  SOFTWARE
+    build-1         online    2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
+    gpu-e\u{1b}[2J  draining  2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
+    new             invited                         0 of 0
+    ");
     let (result, text) = call("workers list", false).await;
     assert_eq!(result.unwrap(), Ending::Fine);
-    assert_snapshot!(text, @"");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "build-1\tonline\t2026-01-02 03:04:05Z\t1 of 4\t+0.3s\tpullwright 0.1.0");
+    assert_eq!(lines[2], "new\tinvited\t\t0 of 0\t\t");
     let list: Value = serde_json::from_str(&shown("workers list --json").await).unwrap();
     assert_eq!(list["items"].as_array().map(Vec::len), Some(3));
 }
 
 #[tokio::test]
 async fn one_worker() {
-    assert_snapshot!(shown("workers show build-1").await, @"");
+    assert_snapshot!(shown("workers show build-1").await, @r"
+    name              build-1
+    state             online
+    last seen         2026-01-02 03:04:05Z
+    slots             4
+    clock             +0.3s
+    software          pullwright 0.1.0
+    asked in          2026-01-01 00:00:00Z
+    enrolled          2026-01-01 00:00:10Z
+    credential until  2026-01-31 00:00:10Z
+
+    holds
+     RUN
+     01900000-0000-7000-8000-000000000001
+    ");
 }
 
 #[tokio::test]
@@ -93,7 +114,11 @@ async fn drained_resumed_revoked() {
     for verb in ["drain", "resume", "revoke"] {
         said += &shown(&format!("workers {verb} build-1")).await;
     }
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r"
+    It gets no more runs; those that it holds it finishes.
+    It gets runs again.
+    It is shut out; its runs go to others.
+    ");
     let (result, _) = call("workers revoke build-9", true).await;
     let error = result.unwrap_err();
     assert_eq!(error.ending(), Ending::Problems);
