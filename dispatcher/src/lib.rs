@@ -5,10 +5,12 @@
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
 mod admit;
+pub mod condition;
 mod consume;
 mod control;
 pub mod decide;
 pub mod http;
+pub mod interpolate;
 mod portions;
 mod publish;
 mod reap;
