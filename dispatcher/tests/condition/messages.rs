@@ -4,10 +4,7 @@ use dispatcher::condition::Condition;
 
 /// The text with the place marked below it.
 fn explained(text: &str) -> String {
-    let error = match Condition::compile(text) {
-        Ok(condition) => panic!("it was taken: {condition:?}"),
-        Err(error) => error,
-    };
+    let error = Condition::compile(text).unwrap_err();
     let shown: String = text.chars().take(100).collect();
     let before = text[..error.offset].chars().count();
     let marked = text[error.offset..error.offset + error.len].chars().count().clamp(1, 100);

@@ -64,6 +64,6 @@ pub fn everything() -> Event {
 }
 
 pub fn holds(text: &str, event: &Event) -> Result<bool, String> {
-    let condition = Condition::compile(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    let condition = Condition::compile(text).map_err(|error| format!("{text}: {error:?}")).unwrap();
     condition.holds(&EventValue::new(event))
 }
