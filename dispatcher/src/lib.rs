@@ -5,11 +5,13 @@
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
 mod admit;
+pub mod condition;
 mod consume;
 mod control;
 pub mod decide;
 mod gather;
 pub mod http;
+pub mod interpolate;
 mod portions;
 mod publish;
 mod reap;
