@@ -3,6 +3,7 @@
 
 mod control;
 mod decisions;
+mod explain;
 mod fake_forge;
 mod identity;
 mod loops;
