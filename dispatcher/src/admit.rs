@@ -12,6 +12,7 @@ use schemas::{Decision, Delivery, Epoch, Event, Intent, IntentId, RepoRef, Run, 
 use store::{RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
+use crate::control::branch;
 use crate::rules::Rule;
 
 /// A match that becomes a run, or would in `observe` mode.
@@ -39,26 +40,14 @@ impl Started {
         let now = dispatcher.clock.now();
         let setup = (dispatcher.settings.repository_setup)(&repository);
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
-        let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
+        let mut run =
+            Run::new(id, input, work_item, repository, branch::own(&rule.automation, event, id), now);
         if observed {
             run.mode = Mode::Observe;
         }
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
         Self { run, command_label }
     }
-}
-
-/// `<prefix><automation>/<item>-<end of the run's id>`: ours in every part, unique to the run.
-fn branch(rule: &Rule, event: &Event, run: RunId) -> String {
-    let output = rule.automation.output.pull_request.clone().unwrap_or_default();
-    let prefix = output.branch_prefix();
-    let id = run.0.simple().to_string();
-    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned();
-    let slug = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let key: String =
-        event.item.iter().flat_map(|item| item.key.chars()).filter(|c| slug(*c)).take(40).collect();
-    let dash = if key.is_empty() { "" } else { "-" };
-    format!("{prefix}{}/{key}{dash}{end}", rule.automation.name)
 }
 
 impl Dispatcher {
@@ -79,6 +68,9 @@ impl Dispatcher {
         let mut labels = Vec::new();
         let mut any_queued = false;
         for Started { mut run, command_label } in starts {
+            if run.mode != Mode::Observe {
+                self.find_root(tx, &mut run, now).await?;
+            }
             let verdict = if run.mode == Mode::Observe {
                 Verdict::Matched { run: None }
             } else if let Some(behind) = busy.insert(run.work_item.clone(), run.id) {
@@ -129,7 +121,11 @@ impl Dispatcher {
         record: &RunRecord,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let wanted = record.run.input.automation.output.comment() == CommentOutput::Update;
+        let wanted = match record.run.input.automation.output.comment() {
+            CommentOutput::Update | CommentOutput::Reply => true,
+            CommentOutput::OnFailure => matches!(record.run.state, RunState::Done { .. }),
+            CommentOutput::None => false,
+        };
         let Some(number) = item_number(&record.run).filter(|_| wanted && record.run.mode == Mode::Live)
         else {
             return Ok(());
@@ -249,7 +245,9 @@ impl Dispatcher {
     }
 }
 
-/// The number that forge calls name the item by.
+/// The number that forge calls name the item by; none where it lies elsewhere than the repository.
 pub(crate) fn item_number(run: &Run) -> Option<u64> {
-    run.input.event.item.as_ref()?.key.parse().ok()
+    let repository = &run.repository;
+    let name = run.work_item.as_str().strip_prefix(repository.connection.as_str())?;
+    name.strip_prefix(':')?.strip_prefix(&repository.path)?.strip_prefix(['#', '!'])?.parse().ok()
 }

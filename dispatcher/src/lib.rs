@@ -9,6 +9,7 @@ mod consume;
 mod control;
 pub mod decide;
 pub mod http;
+pub mod links;
 mod portions;
 mod publish;
 mod reap;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub webhooks: BTreeMap<WebhookName, WebhookReading>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
+    /// The trackers that texts may point to.
+    pub trackers: links::Trackers,
     /// How long a worker keeps a run without a heartbeat.
     pub lease: Duration,
     /// How often a run is given to another worker after one was lost.

@@ -31,6 +31,12 @@ pub enum ForgeError {
         /// Its answer, shortened.
         message: String,
     },
+    /// This forge has nothing of the kind.
+    #[error("this forge has no {what}")]
+    Unsupported {
+        /// What it lacks.
+        what: &'static str,
+    },
     /// Too many calls (403 or 429 with the signs of a limit); nothing was done.
     #[error("the forge asks us to slow down")]
     RateLimited {

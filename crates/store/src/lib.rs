@@ -9,6 +9,7 @@ mod deliveries;
 mod entity;
 mod error;
 mod intents;
+mod links;
 mod logs;
 mod migration;
 mod page;
@@ -27,6 +28,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use links::{Link, LinkKind};
 pub use page::Page;
 pub use runs::{LeaseView, PullRequestRef, RunRecord};
 pub use threads::Thread;

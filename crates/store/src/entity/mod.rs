@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod delivery_key;
 pub mod event;
 pub mod intent;
+pub mod link;
 pub mod rule_set;
 pub mod run;
 pub mod run_log;

@@ -118,6 +118,7 @@ impl Site {
                 timeout: Some(Span(Duration::from_secs(60))),
                 ..RunSpec::default()
             },
+            limits: schemas::automation::ChangeLimits::default(),
             setup: RepositorySetup::default(),
             files: vec![DataFile { name: "event.json".into(), content: "{\"n\":1}".into() }],
             commit: CommitMeta {
