@@ -1,4 +1,4 @@
-//! From a match to a run, and from waiting to queued: one active run per work item.
+//! Writes that follow from a run's state: planned as rows, made by the publisher.
 
 use std::collections::HashMap;
 
@@ -6,96 +6,15 @@ use chrono::{DateTime, Utc};
 use schemas::automation::{CommentOutput, Mode};
 use schemas::decision::Verdict;
 use schemas::intent::{IntentState, Write};
-use schemas::run::{Gate, RunInput, RunState, Transition};
-use schemas::trace::TraceContext;
-use schemas::{Decision, Delivery, Epoch, Event, Intent, IntentId, RepoRef, Run, RunId, WorkItem};
+use schemas::run::RunState;
+use schemas::{Decision, Epoch, Event, Intent, IntentId, Run};
 use store::{RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
-use crate::control::branch;
-use crate::rules::Rule;
-
-/// A match that becomes a run, or would in `observe` mode.
-pub(crate) struct Started {
-    run: Run,
-    command_label: Option<String>,
-}
-
-impl Started {
-    pub(crate) fn new(
-        dispatcher: &Dispatcher,
-        rule: &Rule,
-        event: &Event,
-        repository: RepoRef,
-        command_label: Option<String>,
-        delivery: &Delivery,
-    ) -> Self {
-        let id = RunId::fresh(&*dispatcher.clock);
-        let work_item = event
-            .work_item
-            .clone()
-            .unwrap_or_else(|| WorkItem(format!("{}:{}", repository.connection, repository.path)));
-        let trace = telemetry::trace::current();
-        let observed = delivery.replay_of.is_some_and(|replay| replay.observe);
-        let now = dispatcher.clock.now();
-        let setup = (dispatcher.settings.repository_setup)(&repository);
-        let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
-        let mut run =
-            Run::new(id, input, work_item, repository, branch::own(&rule.automation, event, id), now);
-        if observed {
-            run.mode = Mode::Observe;
-        }
-        run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
-        Self { run, command_label }
-    }
-}
 
 impl Dispatcher {
-    /// Stores the runs of a batch with their decisions and first writes; true when one may be claimed.
-    pub(crate) async fn start(
-        &self,
-        tx: &Tx,
-        starts: Vec<Started>,
-        decisions: &mut Vec<Decision>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        if starts.is_empty() {
-            return Ok(false);
-        }
-        let items: Vec<WorkItem> = starts.iter().map(|start| start.run.work_item.clone()).collect();
-        let mut busy: HashMap<WorkItem, RunId> = tx.unfinished_runs(&items).await?.into_iter().collect();
-        let mut runs = Vec::new();
-        let mut labels = Vec::new();
-        let mut any_queued = false;
-        for Started { mut run, command_label } in starts {
-            if run.mode != Mode::Observe {
-                self.find_root(tx, &mut run, now).await?;
-            }
-            let verdict = if run.mode == Mode::Observe {
-                Verdict::Matched { run: None }
-            } else if let Some(behind) = busy.insert(run.work_item.clone(), run.id) {
-                run.state = RunState::Pending { gate: Gate::Concurrency, due_at: None };
-                Verdict::Waiting { run: run.id, behind }
-            } else {
-                any_queued = true;
-                Verdict::Matched { run: Some(run.id) }
-            };
-            decisions.push(Decision { delivery: run.delivery, automation: run.automation.clone(), verdict });
-            if run.mode != Mode::Observe {
-                tracing::info!(run = %run.id, automation = %run.automation, work_item = %run.work_item, "run accepted");
-                runs.push(run);
-                labels.push(command_label);
-            }
-        }
-        tx.insert_runs(&runs).await?;
-        for (run, label) in runs.into_iter().zip(labels) {
-            self.plan_acknowledgement(tx, RunRecord::new(run), label, now).await?;
-        }
-        Ok(any_queued)
-    }
-
     /// The writes that tell people their trigger was taken.
-    async fn plan_acknowledgement(
+    pub(super) async fn plan_acknowledgement(
         &self,
         tx: &Tx,
         record: RunRecord,
@@ -208,38 +127,6 @@ impl Dispatcher {
                 result: None,
             };
             tx.plan(&intent, &format!("refusal:{work_item}:{}:{actor}", decision.automation)).await?;
-        }
-        Ok(())
-    }
-
-    /// Lets the next waiting run of a work item go on; true when there was one.
-    pub(crate) async fn admit_next(
-        &self,
-        tx: &Tx,
-        item: &WorkItem,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let Some(mut next) = tx.next_to_admit(item).await? else { return Ok(false) };
-        let Ok(state) = next.run.state.next(Transition::Admit { wake_at: now }, next.epoch) else {
-            return Ok(false);
-        };
-        next.run.state = state;
-        tx.save_run(&next).await?;
-        self.plan_comment(tx, &next, now).await?;
-        Ok(true)
-    }
-
-    /// Admits whatever a crash between finishing and admitting may have left waiting.
-    pub(crate) async fn sweep_admission(&self) -> Result<(), StoreError> {
-        let tx = self.store.begin().await?;
-        let now = self.clock.now();
-        let mut admitted = false;
-        for item in tx.items_to_admit().await? {
-            admitted |= self.admit_next(&tx, &item, now).await?;
-        }
-        tx.commit().await?;
-        if admitted {
-            self.wake_workers();
         }
         Ok(())
     }
