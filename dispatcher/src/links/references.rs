@@ -7,6 +7,7 @@ use schemas::event::{Item, SourceKind};
 use schemas::{ConnectionName, Event, RepoRef, WorkItem};
 
 use super::Trackers;
+use crate::decide::text::own_words;
 
 /// Bytes of a text that are looked at.
 const LOOKED_AT: usize = 64 << 10;
@@ -38,7 +39,7 @@ pub fn references(event: &Event, trackers: &Trackers) -> Vec<Reference> {
     if !own_text {
         return Vec::new();
     }
-    let text = prose(item.body.expose());
+    let text = prose(event.source, item.body.expose());
     let mut found = Vec::new();
     if item.is_pull_request
         && let Some(repository) = &event.repository
@@ -141,32 +142,20 @@ fn tracked(url: &str, name: &ConnectionName, tracker: &super::Tracker) -> Option
     }
 }
 
-/// What a text says itself: without quotes, code and what Markdown does not show.
-fn prose(text: &str) -> String {
-    static HIDDEN: LazyLock<Option<Regex>> =
-        LazyLock::new(|| pattern(r"(?s)<!--.*?(?:-->|\z)|``[^`]*``|`[^`\n]*`"));
+/// What a text says itself: in no quote, code, comment or link.
+fn prose(source: SourceKind, text: &str) -> String {
     let mut end = text.len().min(LOOKED_AT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let mut fence: Option<&str> = None;
-    let mut shown = String::new();
-    for line in text.get(..end).unwrap_or_default().lines() {
-        let begins = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| begins.starts_with(mark));
-        match (fence, mark) {
-            (Some(open), Some(mark)) if open == mark => fence = None,
-            (Some(_), _) => {}
-            (None, Some(mark)) => fence = Some(mark),
-            (None, None) if begins.starts_with('>') || line.starts_with("    ") => {}
-            (None, None) => {
-                shown.push_str(line);
-                shown.push('\n');
-            }
+    let text = text.get(..end).unwrap_or_default();
+    let (mut own, mut before) = (String::new(), 0);
+    for part in own_words(source, text) {
+        if part.start != before {
+            own.push('\n');
         }
+        before = part.end;
+        own.push_str(text.get(part).unwrap_or_default());
     }
-    match HIDDEN.as_ref() {
-        Some(hidden) => hidden.replace_all(&shown, " ").into_owned(),
-        None => String::new(),
-    }
+    own
 }

@@ -75,7 +75,7 @@ impl World {
     }
 
     /// A first run of `fix`, its pull request open; its branch holds `b…`.
-    async fn with_pull_request() -> (Self, Job) {
+    pub async fn with_pull_request() -> (Self, Job) {
         let world = Self::new(TWO).await;
         world.put("agent:fix", 1).await;
         let job = world.take("first").await;

@@ -6,6 +6,7 @@ mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod links;
 mod redeliver;
 mod replay;
 mod rules;
