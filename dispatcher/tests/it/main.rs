@@ -11,4 +11,5 @@ mod redeliver;
 mod replay;
 mod rules;
 mod support;
+mod text;
 mod words;
