@@ -193,6 +193,12 @@ impl Site {
             .collect()
     }
 
+    /// The object that a name stands for in the origin.
+    pub fn tip(&self, name: &str) -> Oid {
+        let id = git(&self.origin(), &["rev-parse", "--verify", name]);
+        String::from_utf8(id).unwrap().trim().parse().unwrap()
+    }
+
     pub fn has_branch(&self) -> bool {
         self.origin().join("refs/heads/pullwright/result").exists()
     }
