@@ -73,8 +73,8 @@ static CLOSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// One reference of a list.
 static ONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?xi) (?P<url> https?://[^\s<>()\[\],]+ ) | (?P<path> [\w./-]* ) \# (?P<number> \d{1,18} )
-        | \b (?P<key> [a-z][a-z0-9_]+-\d{1,18} ) \b",
+        r"(?xi) (?P<url> https?://[^\s<>()\[\],]+ ) | (?P<path> [\w./-]* ) \# (?P<number> \d+ )
+        | \b (?P<key> [a-z][a-z0-9_]+-\d+ ) \b",
     )
 });
 
