@@ -67,7 +67,7 @@ fn unreachable(name: String, error: &ForgeError) -> Check {
         ForgeError::Unavailable { .. } | ForgeError::Unclear { .. } => {
             "check `url`, `ca_file`, this machine's network and its proxy"
         }
-        ForgeError::Refused { .. } | ForgeError::AlreadyExists => {
+        ForgeError::Refused { .. } | ForgeError::AlreadyExists | ForgeError::Unsupported { .. } => {
             "check `url`: it has to be the API's address"
         }
     };
