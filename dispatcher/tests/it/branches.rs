@@ -55,7 +55,7 @@ impl World {
     }
 
     async fn take(&self, nonce: &str) -> Job {
-        self.dispatcher.claim(self.claim(nonce)).await.unwrap().expect("a run to claim")
+        self.dispatcher.claim(self.claim(nonce)).await.unwrap().unwrap()
     }
 
     /// The worker's part: push what was granted, and say so.
