@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use schemas::automation::{CommentOutput, Mode};
 use schemas::decision::Verdict;
+use schemas::event::Comment;
 use schemas::intent::{IntentState, Write};
 use schemas::run::RunState;
 use schemas::{Decision, Epoch, Event, Intent, IntentId, Run};
 use store::{RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
+use crate::decide::text::commands;
 
 impl Dispatcher {
     /// The writes that tell people their trigger was taken.
@@ -87,7 +89,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Somebody who used a command label without the right to is told so, once for all times.
+    /// Somebody who used a command, or a command label, without the right to is told so, once for
+    /// all times.
     pub(crate) async fn plan_refusals(
         &self,
         tx: &Tx,
@@ -98,7 +101,7 @@ impl Dispatcher {
         let events: HashMap<_, _> = events.map(|event| (event.id, event)).collect();
         for decision in decisions {
             let Verdict::Denied { actor, because } = &decision.verdict else { continue };
-            let Some(event) = events.get(&decision.delivery).filter(|event| event.label.is_some()) else {
+            let Some(event) = events.get(&decision.delivery).filter(|event| is_command(event)) else {
                 continue;
             };
             let (Some(item), Some(repository), Some(work_item)) =
@@ -130,6 +133,12 @@ impl Dispatcher {
         }
         Ok(())
     }
+}
+
+/// Whether somebody asked for something by name, and waits for an answer.
+fn is_command(event: &Event) -> bool {
+    let says = |comment: &Comment| !commands(event.source, comment.body.expose()).is_empty();
+    event.label.is_some() || event.comment.as_ref().is_some_and(says)
 }
 
 /// The number that forge calls name the item by; none where it lies elsewhere than the repository.

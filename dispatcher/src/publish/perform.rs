@@ -58,6 +58,7 @@ impl Dispatcher {
             }
             (Write::AnswerRefusal { number, automation, login, because }, _) => {
                 let body = words::comment::refusal(&intent.work_item, automation, login, because);
+                let body = self.signed(&body, 1).await?;
                 let made = forge.create_comment(repository, *number, &body).await;
                 made.map(|comment| Made::Nothing(comment.url))
             }
@@ -89,6 +90,12 @@ impl Dispatcher {
         result
     }
 
+    /// A text of ours with the marker that says whose it is, and how long the chain of causes was.
+    async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
+        let instance = self.instance().await.map_err(|error| database(&error))?.to_owned();
+        Ok(format!("{}\n{}\n", body.trim_end(), words::Origin { instance, depth }))
+    }
+
     async fn sync_comment(
         &self,
         forge: &dyn Forge,
@@ -99,7 +106,7 @@ impl Dispatcher {
         let key = words::thread(run);
         let known = self.store.thread(&key, &run.automation).await.map_err(|e| database(&e))?;
         let intents = self.store.intents_of(run.id).await.map_err(|e| database(&e))?;
-        let body = words::comment::status(record, &intents);
+        let body = self.signed(&words::comment::status(record, &intents), run.depth).await?;
         let Some(mut thread) = known else {
             let fine =
                 |outcome| matches!(outcome, Outcome::Succeeded | Outcome::NoChange | Outcome::Cancelled);
@@ -141,7 +148,7 @@ impl Dispatcher {
         holds_result(forge, record, head).await?;
         let new = NewPullRequest {
             title: words::pull_request::title(record),
-            body: words::pull_request::body(record),
+            body: self.signed(&words::pull_request::body(record), run.depth).await?,
             head: head.to_owned(),
             base: base.to_owned(),
             draft: run.input.automation.output.pull_request.clone().unwrap_or_default().draft(),
@@ -167,7 +174,8 @@ impl Dispatcher {
     ) -> Result<Made, ForgeError> {
         holds_result(forge, record, head).await?;
         if rewrite {
-            let (title, body) = (words::pull_request::title(record), words::pull_request::body(record));
+            let title = words::pull_request::title(record);
+            let body = self.signed(&words::pull_request::body(record), record.run.depth).await?;
             forge.edit_pull_request(&record.run.repository, number, &title, &body).await?;
         }
         let open = record.pull_request.clone();

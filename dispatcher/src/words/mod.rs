@@ -5,12 +5,14 @@
 
 pub mod comment;
 mod escape;
+mod origin;
 pub mod pull_request;
 
 use schemas::automation::CommentOutput;
 use schemas::{AutomationName, Run, WorkItem};
 
 pub use escape::{code, fence};
+pub use origin::Origin;
 
 /// What every hidden marker of ours begins with.
 pub const MARKER: &str = "<!-- pullwright:";
