@@ -1,11 +1,13 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod branches;
 mod control;
 mod decisions;
 mod explain;
 mod fake_forge;
 mod identity;
+mod links;
 mod loops;
 mod redeliver;
 mod replay;
