@@ -1,11 +1,14 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of a test is a panic")]
 
+mod branches;
 mod conformance;
 mod control;
 mod decisions;
+mod explain;
 mod fake_forge;
 mod identity;
+mod links;
 mod loops;
 mod over_http;
 mod redeliver;
