@@ -10,6 +10,7 @@ use store::{LeaseView, RunRecord, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
+use crate::control::asked_for_end;
 
 /// How often the database is looked over.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -70,6 +71,7 @@ impl Dispatcher {
             }
         }
         self.sweep_admission().await?;
+        self.prepare_approvals().await?;
         if self.store.due_runs(self.clock.now()).await? > 0 {
             self.wake_workers();
         }
@@ -88,7 +90,8 @@ impl Dispatcher {
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
         record.run.workers_lost += 1;
         if record.run.cancel_requested {
-            self.finish(&tx, &mut record, Outcome::Cancelled, Reason::CancelRequested).await?;
+            let (outcome, reason) = asked_for_end(&record);
+            self.finish(&tx, &mut record, outcome, reason).await?;
         } else if step == Step::Push && !never_arrived {
             // The push may have happened; the publisher looks before it goes on.
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {

@@ -9,6 +9,7 @@ mod deliveries;
 mod entity;
 mod error;
 mod intents;
+mod items;
 mod logs;
 mod migration;
 mod page;
@@ -28,7 +29,7 @@ use sea_orm_migration::MigratorTrait;
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
 pub use page::Page;
-pub use runs::{LeaseView, PullRequestRef, RunRecord};
+pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
 pub use threads::Thread;
 
 /// The database.

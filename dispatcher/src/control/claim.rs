@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use forge::ForgeError;
 use schemas::backoff::Backoff;
-use schemas::control::{Claim, ControlError, DataFile, GitAccess, Job};
+use schemas::control::{Claim, ControlError, GitAccess, Job};
 use schemas::run::{Outcome, Reason, RunState, Step};
-use schemas::{Oid, RunId, Untrusted};
+use schemas::{Oid, RunId};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
 
+use super::event_files::event_files;
 use super::{advance, unavailable};
 use crate::Dispatcher;
 use crate::words;
@@ -20,7 +21,7 @@ use crate::words;
 const FORGE_DOWN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
 
 /// Why a claimed run cannot start.
-enum NoStart {
+pub(crate) enum NoStart {
     /// Not now: when to ask again, and why.
     Later(Duration, String),
     /// Not ever.
@@ -42,7 +43,7 @@ impl Drop for Candidate<'_> {
 impl Dispatcher {
     pub(super) async fn claim_run(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
         if let Some(record) = self.store.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))? {
-            return self.job(record).map(Some);
+            return self.job(record).await.map(Some);
         }
         loop {
             let Some(candidate) = self.candidate().await? else { return Ok(None) };
@@ -94,15 +95,16 @@ impl Dispatcher {
         };
         advance(&mut record, Step::Workspace)?;
         record.base_branch = Some(branch);
-        record.run.base = Some(base);
+        // What a person agreed to starts where it did then.
+        record.run.base = Some(record.run.approval.as_ref().map_or(base, |approval| approval.head.clone()));
         tx.save_run(&record).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
-        self.job(record).map(Some)
+        self.job(record).await.map(Some)
     }
 
     /// The branch and commit that the run starts from, asked of the forge.
-    async fn starting_point(&self, record: &RunRecord) -> Result<(String, Oid), NoStart> {
+    pub(crate) async fn starting_point(&self, record: &RunRecord) -> Result<(String, Oid), NoStart> {
         let run = &record.run;
         let forge = self.forge(&run.repository.connection).map_err(|e| no_start(&e, record))?;
         let configured = run.input.automation.run.base.clone();
@@ -133,12 +135,14 @@ impl Dispatcher {
     }
 
     /// What the worker is told of a claimed run.
-    fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
+    async fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
         let commit = words::pull_request::commit(&record, &self.settings.commit_author);
         let (Some(base), Some(base_branch)) = (record.run.base.clone(), record.base_branch) else {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };
         let run = record.run;
+        let events = self.store.events_of(run.id).await.map_err(|e| unavailable(&e))?;
+        let files = event_files(&run.input.event, &events)?;
         Ok(Job {
             run: run.id,
             epoch: record.epoch,
@@ -153,7 +157,7 @@ impl Dispatcher {
             base_branch,
             base,
             branch: run.branch,
-            files: event_files(&run.input.event)?,
+            files,
             spec: run.input.automation.run,
             setup: run.input.setup,
             commit,
@@ -173,20 +177,4 @@ fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
         }
         error => NoStart::Never(Reason::ForgeRefused { message: error.to_string() }),
     }
-}
-
-/// The event as files: data for the commands, never words of a command line.
-fn event_files(event: &schemas::Event) -> Result<Vec<DataFile>, ControlError> {
-    let json = serde_json::to_string_pretty(event).map_err(|error| ControlError::Refused {
-        because: format!("the event cannot be written: {error}"),
-    })?;
-    let mut files = vec![DataFile { name: "event.json".to_owned(), content: Untrusted::new(json) }];
-    if let Some(item) = &event.item {
-        files.push(DataFile { name: "title.txt".to_owned(), content: item.title.clone() });
-        files.push(DataFile { name: "body.md".to_owned(), content: item.body.clone() });
-    }
-    if let Some(comment) = &event.comment {
-        files.push(DataFile { name: "comment.md".to_owned(), content: comment.body.clone() });
-    }
-    Ok(files)
 }

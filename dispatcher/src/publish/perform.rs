@@ -60,6 +60,9 @@ impl Dispatcher {
                 let made = forge.create_comment(repository, *number, &body).await;
                 made.map(|comment| Made::Nothing(comment.url))
             }
+            (Write::AnswerCommand { number, delivery, .. }, _) => {
+                self.answer_command(&*forge, intent, *number, *delivery).await.map(Made::Nothing)
+            }
             (Write::SyncComment { number }, Some(record)) => {
                 self.sync_comment(&*forge, *number, record).await
             }

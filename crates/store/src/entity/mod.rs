@@ -7,5 +7,6 @@ pub mod event;
 pub mod intent;
 pub mod rule_set;
 pub mod run;
+pub mod run_event;
 pub mod run_log;
 pub mod thread;
