@@ -19,10 +19,10 @@ use tracing::Instrument;
 
 use crate::Dispatcher;
 use crate::admit::Started;
+use crate::commands;
 use crate::decide::facts::Facts;
 use crate::decide::{Evaluation, decide};
 use crate::portions::portions;
-use crate::commands;
 use crate::rules::{Rule, RuleSet};
 
 /// Deliveries that are decided in one transaction, at the most.
@@ -302,7 +302,8 @@ impl Dispatcher {
 
 /// A command that Pullwright answers itself is none of an automation that listens for the same word.
 fn taken_by_own_command(rule: &Rule, event: &Event) -> Option<Verdict> {
-    let listens = rule.automation.on.iter().any(|entry| entry.command.iter().any(|command| command == commands::WORD));
+    let listens =
+        rule.automation.on.iter().any(|entry| entry.command.iter().any(|command| command == commands::WORD));
     let own = commands::command(event).filter(|_| listens)?;
     Some(Verdict::NotMatched {
         clause: "command".to_owned(),

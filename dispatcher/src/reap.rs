@@ -29,8 +29,25 @@ pub struct Watches {
 }
 
 impl Dispatcher {
-    /// Reaps, admits and wakes until `stop`.
+    /// Reaps, admits and wakes until `stop`. What people are to agree to is put together beside it:
+    /// a forge that is slow to answer must hold up no lease.
     pub async fn tend(&self, stop: CancellationToken) {
+        tokio::join!(self.sweep_until(stop.clone()), self.prepare_until(stop));
+    }
+
+    async fn prepare_until(&self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+            if let Err(error) = self.prepare_approvals().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "approvals wait for the database");
+            }
+        }
+    }
+
+    async fn sweep_until(&self, stop: CancellationToken) {
         let mut watches = Watches::default();
         loop {
             tokio::select! {
@@ -71,7 +88,6 @@ impl Dispatcher {
             }
         }
         self.sweep_admission().await?;
-        self.prepare_approvals().await?;
         if self.store.due_runs(self.clock.now()).await? > 0 {
             self.wake_workers();
         }

@@ -147,7 +147,9 @@ async fn dispatch_to(
                 RunsCommand::List { state, page } => runs::list(&client, state, &page, out).await,
                 RunsCommand::Show { id } => runs::show(&client, id, out).await,
                 RunsCommand::Logs { id, follow } => logs::run(&client, id, follow, out).await,
-                RunsCommand::Approve { id, inputs } => approve::run(&client, id, inputs.as_deref(), out).await,
+                RunsCommand::Approve { id, inputs } => {
+                    approve::run(&client, id, inputs.as_deref(), out).await
+                }
                 RunsCommand::Cancel { id } => runs::cancel(&client, id, out).await,
             }
         }

@@ -85,7 +85,9 @@ impl Approval {
     fn sentence(&self) -> String {
         match (&self.approved_by, self.approved_at) {
             (Some(login), Some(at)) => format!("by {login}, {}", time(at)),
-            _ => format!("nobody yet; `pullwright runs approve` shows what the code {} stands for", self.code),
+            _ => {
+                format!("nobody yet; `pullwright runs approve` shows what the code {} stands for", self.code)
+            }
         }
     }
 }
@@ -142,13 +144,14 @@ pub(super) async fn list(
         .items
         .into_iter()
         .map(|row| {
+            let until = row.due_at.map(|due| format!("until {}", time(due)));
             vec![
                 row.id.to_string(),
                 time(row.created_at),
                 row.standing(),
                 row.automation,
                 row.work_item,
-                row.url.or(row.sentence).unwrap_or_default(),
+                row.url.or(row.sentence).or(until).unwrap_or_default(),
             ]
         })
         .collect();

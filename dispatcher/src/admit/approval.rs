@@ -74,14 +74,18 @@ pub fn code(inputs: &str) -> &str {
 
 impl Dispatcher {
     /// Puts together what there is to agree to, for runs that came to that gate.
-    pub(crate) async fn prepare_approvals(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn prepare_approvals(&self) -> Result<(), StoreError> {
         for record in self.store.approvals_to_prepare(self.clock.now()).await? {
             let id = record.run.id;
             let head = self.start_commit(&record).await;
             let events = self.deliveries_of(id).await?;
             let now = self.clock.now();
             let tx = self.store.begin().await?;
-            let Some(mut record) = tx.lock_run(id).await?.filter(|record| record.run.approval.is_none()) else {
+            let Some(mut record) = tx.lock_run(id).await?.filter(|record| record.run.approval.is_none())
+            else {
                 continue;
             };
             let RunState::Pending { gate: Gate::Approval, .. } = record.run.state else { continue };
@@ -161,11 +165,7 @@ impl Dispatcher {
 
     /// The inputs with the texts that the approving event carries, and the commits as the forge has
     /// them now.
-    async fn as_of_now(
-        &self,
-        record: &RunRecord,
-        by: Approver<'_>,
-    ) -> Result<(RunInput, Oid), ApproveError> {
+    async fn as_of_now(&self, record: &RunRecord, by: Approver<'_>) -> Result<(RunInput, Oid), ApproveError> {
         let mut input = record.run.input.clone();
         if let Approver::Person(_, event) = by
             && event.work_item.as_ref() == Some(&record.run.work_item)

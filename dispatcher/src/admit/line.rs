@@ -102,7 +102,12 @@ fn limits(run: &Candidate) -> Vec<(Account, &'static str, Usd)> {
     let budget = &run.budget;
     [
         (Payer::Automation, Some(run.automation.0.clone()), "day_usd", budget.day_usd),
-        (Payer::Repository, Some(run.repository.to_string()), "repository_day_usd", budget.repository_day_usd),
+        (
+            Payer::Repository,
+            Some(run.repository.to_string()),
+            "repository_day_usd",
+            budget.repository_day_usd,
+        ),
         (Payer::Actor, run.actor.clone(), "actor_day_usd", budget.actor_day_usd),
     ]
     .into_iter()

@@ -2,7 +2,7 @@
 //! in line, money. Only [`Dispatcher::admit`] makes a run `queued`; the sweep repeats it, so that a
 //! crash between two steps costs a second.
 
-pub(crate) mod approval;
+pub mod approval;
 pub mod debounce;
 pub mod line;
 mod start;

@@ -39,8 +39,7 @@ impl Started {
         let setup = (dispatcher.settings.repository_setup)(&repository);
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
         let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
-        run.reserved =
-            rule.automation.budget.as_ref().and_then(|budget| budget.run_usd).unwrap_or_default();
+        run.reserved = rule.automation.budget.as_ref().and_then(|budget| budget.run_usd).unwrap_or_default();
         if observed {
             run.mode = Mode::Observe;
         }
@@ -49,6 +48,7 @@ impl Started {
     }
 
     /// Holds the run back until then: the spread of a schedule.
+    #[expect(dead_code, reason = "schedules are what holds runs back")]
     pub(crate) fn not_before(mut self, at: DateTime<Utc>) -> Self {
         self.run.state = RunState::Pending { gate: Gate::Schedule, due_at: Some(at) };
         self
@@ -91,7 +91,11 @@ impl Dispatcher {
         starts.iter_mut().for_each(|start| start.run.group = group(&start.run));
         let near = Near {
             roots: starts.iter().map(|start| start.run.root.clone()).collect(),
-            groups: starts.iter().map(|start| start.run.group.clone()).collect(),
+            groups: starts
+                .iter()
+                .map(|start| start.run.group.clone())
+                .filter(|group| !group.is_empty())
+                .collect(),
         };
         if starts.is_empty() {
             return Ok(false);

@@ -42,7 +42,8 @@ impl Dispatcher {
         let Some(event) = found.and_then(|found| found.event) else {
             return Err(ForgeError::NotFound { what: format!("the event of delivery {delivery}") });
         };
-        let (Some(command), Some(actor), Some(comment)) = (command(&event), &event.actor, &event.comment) else {
+        let (Some(command), Some(actor), Some(comment)) = (command(&event), &event.actor, &event.comment)
+        else {
             return Err(ForgeError::NotFound { what: format!("a command in delivery {delivery}") });
         };
         let repository = &intent.repository;

@@ -47,8 +47,7 @@ pub(super) fn event_files(event: &Event, all: &[Event]) -> Result<Vec<DataFile>,
 }
 
 fn json(name: &str, value: &impl Serialize) -> Result<DataFile, ControlError> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| ControlError::Refused {
-        because: format!("{name} cannot be written: {error}"),
-    })?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| ControlError::Refused { because: format!("{name} cannot be written: {error}") })?;
     Ok(DataFile { name: name.to_owned(), content: Untrusted::new(text) })
 }

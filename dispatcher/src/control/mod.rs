@@ -60,7 +60,8 @@ impl ControlPlane for Dispatcher {
         let pulse = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
         let Some(mut pulse) = pulse else { return Err(ControlError::StaleEpoch) };
         if let Some(limit) = pulse.over_limit.filter(|_| !pulse.cancel_requested) {
-            pulse.cancel_requested = self.stop_spending(&tx, run, limit).await.map_err(|e| unavailable(&e))?;
+            pulse.cancel_requested =
+                self.stop_spending(&tx, run, limit).await.map_err(|e| unavailable(&e))?;
         }
         tx.commit().await.map_err(|e| unavailable(&e))?;
         Ok(if pulse.cancel_requested { Orders::Cancel } else { Orders::Continue })

@@ -67,7 +67,9 @@ impl Dispatcher {
         };
         let found = forge.find_comment(repository, number, &marker).await?;
         Ok(found.map_or(Look::Absent, |comment| match intent.write {
-            Write::AnswerRefusal { .. } | Write::AnswerCommand { .. } => Look::Found(Made::Nothing(comment.url)),
+            Write::AnswerRefusal { .. } | Write::AnswerCommand { .. } => {
+                Look::Found(Made::Nothing(comment.url))
+            }
             _ => Look::Found(Made::Comment(Thread {
                 comment_id: comment.id,
                 comment_url: comment.url,

@@ -96,7 +96,8 @@ pub fn why(
     for (record, behind) in runs {
         let run = &record.run;
         let behind = behind.map(|run| format!(", behind run {run}")).unwrap_or_default();
-        let _ = writeln!(text, "- run {} of **{}**: {}{behind}", run.id, run.automation, headline(&run.state));
+        let _ =
+            writeln!(text, "- run {} of **{}**: {}{behind}", run.id, run.automation, headline(&run.state));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod admission;
 mod control;
 mod decisions;
 mod fake_forge;

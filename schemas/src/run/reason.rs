@@ -152,7 +152,9 @@ impl Reason {
             Self::CancelRequested => "Cancelled on request.".into(),
             Self::Superseded { by } => format!("Run {by}, which is newer, took its place."),
             Self::ApprovalExpired => "Nobody agreed in time.".into(),
-            Self::BudgetExceeded { limit } => format!("It spent the {limit} that one run may, and was stopped."),
+            Self::BudgetExceeded { limit } => {
+                format!("It spent the {limit} that one run may, and was stopped.")
+            }
             Self::BranchMoved { branch } => format!(
                 "Somebody else pushed to `{branch}`; their commits are left as they are and nothing was pushed."
             ),

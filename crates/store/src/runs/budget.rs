@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
+use schemas::RunId;
 use schemas::automation::Usd;
-use schemas::{RunId};
 use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -59,8 +59,11 @@ impl Tx {
     ) -> Result<HashMap<Account, DaySum>, StoreError> {
         let mut sums = HashMap::new();
         for payer in [Payer::Automation, Payer::Repository, Payer::Actor] {
-            let names: Vec<&str> =
-                accounts.iter().filter(|account| account.0 == payer).map(|account| account.1.as_str()).collect();
+            let names: Vec<&str> = accounts
+                .iter()
+                .filter(|account| account.0 == payer)
+                .map(|account| account.1.as_str())
+                .collect();
             // SQLite binds at most 32,766 values to a statement.
             for names in names.chunks(8_000) {
                 sums.extend(day_sums(&self.inner, payer, Some(names), day.clone()).await?);
@@ -112,10 +115,7 @@ async fn day_sums(
     // The part of a reservation that is not spent yet, of runs that may still spend it.
     let held = CaseStatement::new()
         .case(Expr::col(run::Column::State).eq("done"), 0)
-        .case(
-            Expr::col(run::Column::Reserved).gt(spent()),
-            Expr::col(run::Column::Reserved).sub(spent()),
-        )
+        .case(Expr::col(run::Column::Reserved).gt(spent()), Expr::col(run::Column::Reserved).sub(spent()))
         .finally(0);
     let total = |of: Expr| Expr::from(Func::sum(of)).cast_as(Alias::new("bigint"));
     let mut query = run::Entity::find()

@@ -57,10 +57,7 @@ impl Tx {
         record.worker = Some(worker.clone());
         // What the epochs before have spent stays spent.
         run::Entity::update_many()
-            .col_expr(
-                run::Column::Spent,
-                Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow)),
-            )
+            .col_expr(run::Column::Spent, Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow)))
             .col_expr(run::Column::SpentNow, Expr::value(0_i64))
             .filter(run::Column::Id.eq(id.0))
             .exec(&self.inner)

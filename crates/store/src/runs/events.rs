@@ -20,8 +20,7 @@ impl Tx {
         delivery: DeliveryId,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let row =
-            run_event::ActiveModel { run_id: Set(run.0), delivery_id: Set(delivery.0), at: Set(now) };
+        let row = run_event::ActiveModel { run_id: Set(run.0), delivery_id: Set(delivery.0), at: Set(now) };
         run_event::Entity::insert(row)
             .on_conflict(
                 OnConflict::columns([run_event::Column::RunId, run_event::Column::DeliveryId])
@@ -40,7 +39,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer or a row is inconsistent.
     pub async fn events_of(&self, run: RunId) -> Result<Vec<Event>, StoreError> {
-        let first = run::Entity::find().select_only().column(run::Column::DeliveryId).filter(run::Column::Id.eq(run.0));
+        let first = run::Entity::find()
+            .select_only()
+            .column(run::Column::DeliveryId)
+            .filter(run::Column::Id.eq(run.0));
         let more = run_event::Entity::find()
             .select_only()
             .column(run_event::Column::DeliveryId)

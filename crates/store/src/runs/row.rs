@@ -173,7 +173,10 @@ pub(crate) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
             head: oid(row.head, "head")?,
         },
         epoch: Epoch(row.epoch),
-        cancel_reason: row.cancel_reason.map(|text| from_json(&text, "runs", "cancel_reason", &id)).transpose()?,
+        cancel_reason: row
+            .cancel_reason
+            .map(|text| from_json(&text, "runs", "cancel_reason", &id))
+            .transpose()?,
         nonce: row.nonce,
         worker: row.worker.map(WorkerName),
         base_branch: row.base_branch,

@@ -74,9 +74,13 @@ pub(super) async fn approve(
     }
     let conflict = |sentence: String| Err(ApiError::new(StatusCode::CONFLICT, sentence));
     match dispatcher.approve(RunId(id), &inputs, Approver::Operator).await {
-        Ok(ApproveAnswer::Approved) => Ok((StatusCode::ACCEPTED, Json(ApprovedBody { approval: "approved" }))),
+        Ok(ApproveAnswer::Approved) => {
+            Ok((StatusCode::ACCEPTED, Json(ApprovedBody { approval: "approved" })))
+        }
         Ok(ApproveAnswer::NotWaiting) => conflict(format!("run {id} does not wait for approval")),
-        Ok(ApproveAnswer::WrongCode) => conflict("these are not the run's inputs; look at it again".to_owned()),
+        Ok(ApproveAnswer::WrongCode) => {
+            conflict("these are not the run's inputs; look at it again".to_owned())
+        }
         Ok(ApproveAnswer::Changed(fresh)) => conflict(format!(
             "what the run would be given has changed since; look at it again, its code is {} now",
             code(&fresh)

@@ -7,16 +7,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use schemas::automation::Usd;
-use schemas::{Event, RunId};
 use schemas::control::LogLine;
 use schemas::intent::IntentState;
 use schemas::report::StepTime;
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
+use schemas::{Event, RunId};
 use serde::{Deserialize, Serialize};
 use store::RunRecord;
 
-use super::approve::ApprovalBody;
 use super::answer::{ApiError, ErrorBody, PageBody, PageQuery};
+use super::approve::ApprovalBody;
 use crate::Dispatcher;
 use crate::control::CancelAnswer;
 
