@@ -23,10 +23,10 @@ defaults:
   concurrency: { group: repo, limit: 2 }
 automations:
   - name: gathers
-    on: [{ source: github, event: issue.labeled }]
+    on: [{ source: github, event: issue.labeled, label_command: 'agent:fix' }]
     debounce: { window: 1s, max_wait: 3s }
   - name: hurries
-    on: [{ source: github, event: issue.labeled }]
+    on: [{ source: github, event: issue.labeled, label_command: 'agent:fix' }]
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -223,6 +223,11 @@ impl Dispatcher {
         if named || (asked.users.is_empty() && asked.teams.is_empty()) {
             return Ok(None);
         }
+        for team in &asked.teams {
+            if forge.is_member(repository, team, &actor.login).await? {
+                return Ok(None);
+            }
+        }
         Ok(Some("`run.approval` does not name them".to_owned()))
     }
 

@@ -3,6 +3,7 @@
 //! crash between two steps costs a second.
 
 pub mod approval;
+mod breaker;
 pub mod debounce;
 pub mod line;
 mod start;

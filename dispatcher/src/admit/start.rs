@@ -5,18 +5,21 @@ use schemas::automation::{Debounce, Mode, OnFull};
 use schemas::decision::Verdict;
 use schemas::run::{Gate, RunInput, RunState, Transition};
 use schemas::trace::TraceContext;
-use schemas::{Decision, Delivery, Event, RepoRef, Run, RunId, WorkItem};
+use schemas::{Decision, Delivery, Event, Run, RunId, WorkItem};
 use store::{Candidate, Near, RunRecord, StoreError, Tx};
 
+use super::breaker::Breaker;
 use super::debounce;
 use super::line::{Turn, day_of};
 use crate::Dispatcher;
+use crate::decide::Matched;
 use crate::rules::Rule;
 
 /// A match that becomes a run, or would in `observe` mode.
 pub(crate) struct Started {
     run: Run,
     command_label: Option<String>,
+    commanded: bool,
 }
 
 impl Started {
@@ -24,10 +27,10 @@ impl Started {
         dispatcher: &Dispatcher,
         rule: &Rule,
         event: &Event,
-        repository: RepoRef,
-        command_label: Option<String>,
+        matched: Matched,
         delivery: &Delivery,
     ) -> Self {
+        let Matched { repository, command_label, depth, commanded } = matched;
         let id = RunId::fresh(&*dispatcher.clock);
         let work_item = event
             .work_item
@@ -40,11 +43,12 @@ impl Started {
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
         let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
         run.reserved = rule.automation.budget.as_ref().and_then(|budget| budget.run_usd).unwrap_or_default();
+        run.depth = depth;
         if observed {
             run.mode = Mode::Observe;
         }
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
-        Self { run, command_label }
+        Self { run, command_label, commanded }
     }
 
     /// Holds the run back until then: the spread of a schedule.
@@ -102,11 +106,15 @@ impl Dispatcher {
         }
         // Whoever waits already goes first.
         let mut any_queued = self.admit(tx, Some(&near), now).await?;
+        let mut breaker = Breaker::of(tx, &near.roots, now).await?;
         for start in starts {
             let (delivery, automation) = (start.run.delivery, start.run.automation.clone());
             let verdict = match start.run.mode {
-                Mode::Observe => Verdict::Matched { run: None },
-                _ => self.take_in(tx, start, now).await?,
+                Mode::Observe => {
+                    let paused = breaker.refuses(&start.run, start.commanded);
+                    paused.unwrap_or(Verdict::Matched { run: None })
+                }
+                _ => self.take_in(tx, start, &mut breaker, now).await?,
             };
             any_queued |= matches!(verdict, Verdict::Matched { run: Some(_) });
             decisions.push(Decision { delivery, automation, verdict });
@@ -114,8 +122,14 @@ impl Dispatcher {
         Ok(any_queued)
     }
 
-    async fn take_in(&self, tx: &Tx, start: Started, now: DateTime<Utc>) -> Result<Verdict, StoreError> {
-        let Started { mut run, command_label } = start;
+    async fn take_in(
+        &self,
+        tx: &Tx,
+        start: Started,
+        breaker: &mut Breaker,
+        now: DateTime<Utc>,
+    ) -> Result<Verdict, StoreError> {
+        let Started { mut run, command_label, commanded } = start;
         let held_back = matches!(run.state, RunState::Pending { .. });
         let more = run.input.automation.debounce.clone().filter(|_| !held_back);
         if let Some(debounce) = &more
@@ -125,6 +139,9 @@ impl Dispatcher {
         }
         if let Some(full) = self.group_is_full(tx, &run).await? {
             return Ok(full);
+        }
+        if let Some(paused) = breaker.refuses(&run, commanded) {
+            return Ok(paused);
         }
         let matched = Verdict::Matched { run: Some(run.id) };
         let verdict = if held_back {

@@ -136,7 +136,9 @@ impl Dispatcher {
 
     /// What the worker is told of a claimed run.
     async fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
-        let commit = words::pull_request::commit(&record, &self.settings.commit_author);
+        let mut commit = words::pull_request::commit(&record, &self.settings.commit_author);
+        let instance = self.instance().await.map_err(|e| unavailable(&e))?.to_owned();
+        commit.body.push_str(&words::Origin { instance, depth: record.run.depth }.trailer());
         let (Some(base), Some(base_branch)) = (record.run.base.clone(), record.base_branch) else {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };

@@ -6,11 +6,13 @@
 pub mod answer;
 pub mod comment;
 mod escape;
+mod origin;
 pub mod pull_request;
 
 use schemas::{AutomationName, WorkItem};
 
 pub use escape::{code, fence};
+pub use origin::Origin;
 
 /// What every hidden marker of ours begins with.
 pub const MARKER: &str = "<!-- pullwright:";

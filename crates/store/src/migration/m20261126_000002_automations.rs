@@ -34,7 +34,9 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at"] {
+        for name in
+            ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at", "runs_head"]
+        {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
         let drop = Index::drop().name("events_work_item").table(Alias::new("events")).to_owned();
@@ -43,7 +45,7 @@ impl MigrationTrait for Migration {
             let drop = Table::alter().table(Alias::new("runs")).drop_column(Alias::new(name)).to_owned();
             manager.alter_table(drop).await?;
         }
-        for name in ["facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
+        for name in ["instance", "facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
             manager.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
         Ok(())
@@ -106,6 +108,7 @@ fn tables() -> Vec<TableCreateStatement> {
         ),
         // What forges answered while a delivery was decided.
         table("facts", vec![uuid("delivery_id"), text("body")], &["delivery_id"]),
+        table("instance", vec![integer("row"), string("id")], &["row"]),
     ]
 }
 
@@ -115,6 +118,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["group_key", "state"], false),
         index("runs", &["state", "due_at"], false),
         index("runs", &["admitted_at"], false),
+        index("runs", &["head"], false),
         index("links", &["root"], false),
         index("events", &["work_item"], false),
         index("run_events", &["delivery_id"], false),

@@ -5,6 +5,7 @@ mod approve;
 mod automations;
 mod budgets;
 mod deliveries;
+mod explain;
 mod replay;
 mod runs;
 mod tail;
@@ -44,7 +45,7 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::explain))
+        .routes(routes!(explain::explain))
         .routes(routes!(replay::replay))
         .routes(routes!(tail::tail))
         .routes(routes!(runs::list))
