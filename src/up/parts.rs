@@ -13,6 +13,7 @@ use config::{Secrets, Settings};
 use dispatcher::decide::routing::{ProjectRoute, Routing};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
+use dispatcher::links::{Tracker, Trackers};
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
 use forge::Directory;
@@ -250,6 +251,7 @@ fn dispatcher_settings(
             .collect(),
         routing: routing(settings),
         directories,
+        trackers: trackers(settings),
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
         lease: settings.runs.lease,
         lost_retries: 1,
@@ -281,6 +283,14 @@ fn routing(settings: &Settings) -> Routing {
         routing.only = named.map(|(repository, _)| repository).next();
     }
     routing
+}
+
+/// Whose pages texts may point to.
+fn trackers(settings: &Settings) -> Trackers {
+    let connections = settings.connections.iter().filter(|(_, connection)| !connection.has_repositories());
+    let tracker =
+        |connection: &config::Connection| Tracker { kind: connection.kind, url: connection.url.clone() };
+    connections.map(|(name, connection)| (name.clone(), tracker(connection))).collect()
 }
 
 /// An address that this machine reaches itself by, for one that listens everywhere.

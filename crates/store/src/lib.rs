@@ -12,6 +12,7 @@ mod facts;
 mod instance;
 mod intents;
 mod items;
+mod links;
 mod logs;
 mod migration;
 mod own;
@@ -31,6 +32,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use links::{Link, LinkKind};
 pub use page::Page;
 pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
 pub use threads::Thread;

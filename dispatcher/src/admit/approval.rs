@@ -190,7 +190,7 @@ impl Dispatcher {
     }
 
     async fn start_commit(&self, record: &RunRecord) -> Result<Oid, NoStart> {
-        self.starting_point(record).await.map(|(_, head)| head)
+        self.starting_point(record).await.map(|start| start.base)
     }
 
     /// Why somebody may not agree; `None` where they may.

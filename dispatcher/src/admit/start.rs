@@ -12,6 +12,7 @@ use super::breaker::Breaker;
 use super::debounce;
 use super::line::{Turn, day_of};
 use crate::Dispatcher;
+use crate::control::branch;
 use crate::decide::Matched;
 use crate::rules::Rule;
 
@@ -41,7 +42,8 @@ impl Started {
         let now = dispatcher.clock.now();
         let setup = (dispatcher.settings.repository_setup)(&repository);
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
-        let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
+        let mut run =
+            Run::new(id, input, work_item, repository, branch::own(&rule.automation, event, id), now);
         run.reserved = rule.automation.budget.as_ref().and_then(|budget| budget.run_usd).unwrap_or_default();
         run.depth = depth;
         if observed {
@@ -57,19 +59,6 @@ impl Started {
         self.run.state = RunState::Pending { gate: Gate::Schedule, due_at: Some(at) };
         self
     }
-}
-
-/// `<prefix><automation>/<item>-<end of the run's id>`: ours in every part, unique to the run.
-fn branch(rule: &Rule, event: &Event, run: RunId) -> String {
-    let output = rule.automation.output.pull_request.clone().unwrap_or_default();
-    let prefix = output.branch_prefix();
-    let id = run.0.simple().to_string();
-    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned();
-    let slug = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let key: String =
-        event.item.iter().flat_map(|item| item.key.chars()).filter(|c| slug(*c)).take(40).collect();
-    let dash = if key.is_empty() { "" } else { "-" };
-    format!("{prefix}{}/{key}{dash}{end}", rule.automation.name)
 }
 
 /// The runs that one counts with: a kind first, so that no name of one's own is taken for another's.
@@ -92,7 +81,12 @@ impl Dispatcher {
         decisions: &mut Vec<Decision>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        starts.iter_mut().for_each(|start| start.run.group = group(&start.run));
+        for start in &mut starts {
+            if start.run.mode != Mode::Observe {
+                self.find_root(tx, &mut start.run, now).await?;
+            }
+            start.run.group = group(&start.run);
+        }
         let near = Near {
             roots: starts.iter().map(|start| start.run.root.clone()).collect(),
             groups: starts

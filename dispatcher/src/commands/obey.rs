@@ -68,6 +68,7 @@ impl Dispatcher {
                 format!("{marker}\n{}", answer::refused(command.words(), &actor.login, &because))
             }
         };
+        let body = self.signed(&body, 1).await?;
         Ok(forge.create_comment(repository, number, &body).await?.url)
     }
 

@@ -114,6 +114,7 @@ pub fn change(world_base: &schemas::Oid, path: &str) -> ChangeReport {
     ChangeReport {
         head: "b".repeat(40).parse().unwrap(),
         base: world_base.clone(),
+        tree: None,
         files: vec![FileChange { path: Untrusted::from(path), added: Some(1), removed: Some(0) }],
         diff: Untrusted::from("+x"),
         diff_cut: false,

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod admission;
+mod branches;
 mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod links;
 mod loops;
 mod redeliver;
 mod replay;

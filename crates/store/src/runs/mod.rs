@@ -1,6 +1,7 @@
 //! Runs: the truth about who owns what, and how it ended.
 
 mod admission;
+mod branches;
 mod budget;
 mod claim;
 mod events;
@@ -42,7 +43,7 @@ pub struct RunRecord {
     pub change: Option<ChangeReport>,
     /// What the worker said at the end.
     pub report: Option<Report>,
-    /// The pull request it opened.
+    /// The pull request it opened, or goes on with.
     pub pull_request: Option<PullRequestRef>,
 }
 
