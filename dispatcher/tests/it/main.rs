@@ -5,6 +5,7 @@ mod admission;
 mod branches;
 mod control;
 mod decisions;
+mod explain;
 mod fake_forge;
 mod identity;
 mod links;
