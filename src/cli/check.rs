@@ -22,7 +22,7 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
         eprintln!("warning: {warning}");
     }
     let folder = &loaded.settings.automations;
-    match rules::load_folder(folder) {
+    match rules::load_folder_knowing(folder, Some(&(&loaded.settings).into())) {
         Ok(set) => {
             let (file, folder, count) = (loaded.file.display(), folder.display(), set.rules().len());
             if out.json {

@@ -7,6 +7,5 @@ mod fake_forge;
 mod identity;
 mod redeliver;
 mod replay;
-mod rules;
 mod support;
 mod words;
