@@ -8,4 +8,5 @@ mod identity;
 mod redeliver;
 mod replay;
 mod support;
+mod text;
 mod words;
