@@ -17,6 +17,7 @@ use serde_json::Value;
     after_help = "\
 First steps:
   pullwright init            write pullwright.yaml and a first automation
+  pullwright check           read the configuration and the automations
   pullwright doctor          check this machine, the configuration and the forges
   pullwright up              start; then let a forge deliver to POST /webhooks/github
 
@@ -99,8 +100,12 @@ Nothing is overwritten.
     Init(InitArgs),
     /// Check the configuration and the automations, without starting anything
     #[command(after_help = "\
-Reads pullwright.yaml and the folder of automations as `up` does, and shows every mistake with
-its line. No secret is needed, and nothing is asked over the network: fit for a CI job.")]
+Reads pullwright.yaml and the folder of automations as `up` does, and shows every mistake with its
+place and what to do about it. No secret is needed, and nothing is asked over the network: fit for
+a CI job.
+
+  pullwright check             exit code 1 where something is wrong
+  pullwright check --json      mistakes as data: file, line, column, message, remedy")]
     Check,
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,

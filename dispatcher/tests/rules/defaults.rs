@@ -1,6 +1,6 @@
 //! A file's `defaults`: maps merge, lists replace.
 
-use crate::support::load;
+use crate::support::{assert_shown, load};
 
 #[test]
 fn every_map_merges_and_lists_replace() {
@@ -32,5 +32,5 @@ automations:
 ";
     let set = load(text).unwrap();
     let seen: Vec<_> = set.rules().iter().map(|rule| &rule.automation).collect();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&seen).unwrap());
+    assert_shown("defaults", &serde_json::to_string_pretty(&seen).unwrap());
 }

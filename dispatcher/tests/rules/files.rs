@@ -6,7 +6,7 @@ use std::path::Path;
 
 use dispatcher::rules::{LoadError, load_folder, load_texts};
 
-use crate::support::{LABEL, one, pictures};
+use crate::support::{LABEL, assert_shown, one, pictures};
 
 fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
@@ -74,7 +74,7 @@ fn mistakes_about_files() {
                    webhook: github\n        expect: { decision: matched }\n";
     write(folder.path(), "a.yaml", &one(LABEL, payload));
     all += &pictures(&load_folder(folder.path()).unwrap_err());
-    insta::assert_snapshot!(all);
+    assert_shown("mistakes_about_files", &all);
 }
 
 #[test]

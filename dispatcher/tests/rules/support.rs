@@ -44,11 +44,18 @@ pub fn pictures(error: &LoadError) -> String {
 }
 
 /// The pictures of all cases: what each is about, and what is said of it.
-pub fn gallery(cases: &[(&str, String)]) -> String {
+pub fn assert_gallery(name: &str, cases: &[(&str, String)]) {
     let mut text = String::new();
     for (about, automations) in cases {
         let error = load(automations).err().unwrap_or_else(|| panic!("{about}: nothing was found wrong"));
         write!(text, "# {about}\n{}", pictures(&error)).unwrap();
     }
-    text
+    assert_shown(name, &text);
+}
+
+/// What people read, as it was looked at.
+pub fn assert_shown(name: &str, text: &str) {
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
 }

@@ -4,6 +4,7 @@ use schemas::Automation;
 use schemas::automation::{Allow, Trigger};
 use schemas::event::{EventType, SourceKind};
 
+use super::keys;
 use crate::rules::page::{Page, Spot};
 
 pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) {
@@ -49,11 +50,13 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
 fn nobody(trigger: &Trigger, allow: &Allow, entry: Spot<'_>, page: &mut Page<'_>) {
     use EventType::{AlertResolved, AlertTriggered, ErrorCreated};
     let Some(source) = trigger.source else { return };
-    let by_itself = |event: &EventType| matches!(event, AlertTriggered | AlertResolved | ErrorCreated);
+    let by_somebody = |event: &EventType| {
+        keys::sends(source, event) && !matches!(event, AlertTriggered | AlertResolved | ErrorCreated)
+    };
     let trackers = [SourceKind::Jira, SourceKind::Linear, SourceKind::Sentry, SourceKind::Slack];
     let groups = source == SourceKind::Jira && !(allow.groups.is_empty() && allow.roles.is_empty());
     let named = groups || !allow.users.is_empty() || !allow.bots.is_empty();
-    if trackers.contains(&source) && !named && !trigger.event.iter().all(by_itself) {
+    if trackers.contains(&source) && !named && trigger.event.iter().any(by_somebody) {
         let who = if source == SourceKind::Jira { "`users`, `groups` or `roles`" } else { "`users`" };
         page.say(
             entry.at("source"),
