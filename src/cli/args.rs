@@ -17,7 +17,7 @@ use serde_json::Value;
     after_help = "\
 First steps:
   pullwright init            write pullwright.yaml and a first automation
-  pullwright check           read the configuration and the automations
+  pullwright check           read the configuration and the automations; test runs their tests
   pullwright doctor          check this machine, the configuration and the forges
   pullwright up              start; then let a forge deliver to POST /webhooks/github
 
@@ -107,6 +107,22 @@ a CI job.
   pullwright check             exit code 1 where something is wrong
   pullwright check --json      mistakes as data: file, line, column, message, remedy")]
     Check,
+    /// Run the tests that automations have: would this delivery start them?
+    #[command(after_help = "\
+An automation says under `tests:` what it has to make of a delivery that is kept in a file:
+
+  tests:
+    - payload: payloads/labelled.json          a body as the sender sends it
+      webhook: github                          where it would arrive
+      headers: { x-github-event: issues }      what the sender says beside the body
+      facts: { permission: write }             what the forge would say when asked
+      expect: { decision: matched }            or not_matched with `clause:`, denied, …
+
+Each is read and decided as a real one would be. No server, secret or forge is needed.
+
+  pullwright test              all of them; exit code 1 where one fails
+  pullwright test NAME…        those of some automations")]
+    Test(TestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
     /// What arrived at the webhooks, and what was decided
@@ -127,6 +143,14 @@ a CI job.
         #[command(subcommand)]
         command: AutomationsCommand,
     },
+}
+
+/// `test`
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct TestArgs {
+    /// Only the tests of these automations
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// `init`
@@ -162,11 +186,17 @@ pub enum DeliveriesCommand {
     },
     /// What every automation made of a delivery, and why
     #[command(after_help = "\
-Automations that listened to another kind of event are judged anew by the set that is in force
-now; what was decided at the time is shown as it was.")]
+By the automations that were in force then, and by what the forge answered then: nobody is asked
+anything. Without --all only those are shown that listen to such an event.")]
     Explain {
         /// Its id, as the list prints it
         id: DeliveryId,
+        /// What the automations of now make of it, whatever was decided
+        #[arg(long)]
+        current: bool,
+        /// Also automations that listen to other events
+        #[arg(long)]
+        all: bool,
     },
     /// Deliveries as they are decided, until Ctrl-C
     #[command(after_help = "\

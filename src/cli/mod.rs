@@ -14,6 +14,7 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod test;
 
 use std::io;
 use std::process::ExitCode;
@@ -122,6 +123,7 @@ async fn dispatch_to(
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
+        Command::Test(args) => test::run(&args, global, env, out),
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await
@@ -131,7 +133,9 @@ async fn dispatch_to(
             match command {
                 DeliveriesCommand::List(page) => deliveries::list(&client, &page, out).await,
                 DeliveriesCommand::Show { id } => deliveries::show(&client, id, out).await,
-                DeliveriesCommand::Explain { id } => deliveries::explain(&client, id, out).await,
+                DeliveriesCommand::Explain { id, current, all } => {
+                    deliveries::explain(&client, id, current, all, out).await
+                }
                 DeliveriesCommand::Tail { webhook } => deliveries::tail(&client, webhook.as_ref(), out).await,
                 DeliveriesCommand::Replay { id, observe } => {
                     deliveries::replay(&client, id, observe, out).await

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod data_dir;
+pub mod deciding;
 pub mod doctor;
 mod local_worker;
 mod parts;

@@ -1,5 +1,6 @@
 //! The parts of one process, opened and wired together.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,10 @@ use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
+use forge::Directory;
 use forge::git_http::GitHttp;
 use ingress::ConnectionLimits;
-use schemas::{Clock, WorkerName};
+use schemas::{Clock, ConnectionName, RepoRef, WorkerName};
 use secrecy::SecretString;
 use store::Store;
 use telemetry::metrics::Meters;
@@ -25,7 +27,7 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::DataDir;
 use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
-use super::{credentials, explained, reload, routes};
+use super::{credentials, deciding, explained, reload, routes};
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
@@ -73,7 +75,8 @@ impl Parts {
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
         let wake_ups = WakeUps::default();
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
-        let told = dispatcher_settings(settings, gate_key);
+        let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
+        let told = dispatcher_settings(settings, gate_key, directories);
         let dispatcher = Dispatcher::new(
             told,
             store.clone(),
@@ -226,20 +229,16 @@ impl Parts {
     }
 }
 
-fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Settings {
-    let webhooks = settings.webhooks.iter();
+fn dispatcher_settings(
+    settings: &Settings,
+    gate_key: GateKey,
+    directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
+) -> dispatcher::Settings {
     let repositories = settings.clone();
     dispatcher::Settings {
-        webhooks: webhooks
-            .map(|(name, webhook)| {
-                let reading = dispatcher::WebhookReading {
-                    kind: webhook.kind,
-                    connection: webhook.connection.clone(),
-                    mapping: webhook.mapping.clone(),
-                };
-                (name.clone(), reading)
-            })
-            .collect(),
+        webhooks: deciding::readings(settings),
+        routing: deciding::routing(settings),
+        directories,
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
         lease: settings.runs.lease,
         lost_retries: 1,

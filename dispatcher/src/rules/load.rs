@@ -12,6 +12,7 @@ use super::defaults::with_defaults;
 use super::files::{self, Beside};
 use super::page::{Page, Spot};
 use super::{Known, Rule, RuleSet, check};
+use crate::condition::Condition;
 
 /// How deep folders of automations may lie in each other.
 const DEEPEST: usize = 8;
@@ -232,6 +233,7 @@ impl Parsed {
             let before = page.count();
             names.check(&merged, &self.name, at, page);
             check::automation(&merged, at, beside, known, page);
+            let condition = condition(&merged, at, page);
             if let Some(path) = &merged.run.prompt_file {
                 match beside.text(path) {
                     Ok(text) => drop(files.insert(path.clone(), text)),
@@ -239,11 +241,21 @@ impl Parsed {
                 }
             }
             if page.count() == before {
-                match Rule::new(merged, self.name.clone()) {
+                match Rule::new(merged, condition, self.name.clone()) {
                     Ok(rule) => rules.push(rule),
                     Err(error) => page.say(at.at("repos"), error, "for example `github/acme/*`"),
                 }
             }
         }
     }
+}
+
+fn condition(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) -> Option<Condition> {
+    let text = automation.r#if.as_deref()?;
+    let compiled = Condition::compile(text);
+    if let Err(error) = &compiled {
+        let part = error.offset..error.offset + error.len;
+        page.say_of_part(at.at("if"), text, part, &error.message, &error.remedy);
+    }
+    compiled.ok()
 }

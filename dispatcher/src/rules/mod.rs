@@ -22,6 +22,8 @@ pub use files::{FileProblem, read_bytes};
 pub use known::Known;
 pub use load::{LoadError, load_folder, load_folder_knowing, load_texts, load_texts_knowing};
 
+use crate::condition::Condition;
+use crate::decide::clauses::EntryGlobs;
 use globs::Globs;
 use index::Index;
 
@@ -45,7 +47,11 @@ pub struct Rule {
     pub tests: Vec<AutomationTest>,
     /// The file it stands in.
     pub file: String,
+    /// Its `if`, compiled.
+    pub(crate) condition: Option<Condition>,
     repos: Globs,
+    /// The globs of each entry of `on`.
+    pub(crate) entries: Vec<EntryGlobs>,
 }
 
 impl RuleSet {
@@ -79,10 +85,15 @@ impl RuleSet {
 }
 
 impl Rule {
-    fn new(mut automation: Automation, file: String) -> Result<Self, globset::Error> {
+    fn new(
+        mut automation: Automation,
+        condition: Option<Condition>,
+        file: String,
+    ) -> Result<Self, globset::Error> {
         let repos = Globs::new(&automation.repos)?;
+        let entries = automation.on.iter().map(EntryGlobs::new).collect::<Result<_, _>>()?;
         let tests = std::mem::take(&mut automation.tests);
-        Ok(Self { automation, tests, file, repos })
+        Ok(Self { automation, tests, file, condition, repos, entries })
     }
 
     /// How far it goes.
