@@ -131,7 +131,10 @@ fn in_conditions_that_can_never_hold() {
                 "a verdict that GitLab has not",
                 on("{ source: gitlab, event: review.submitted, state: changes_requested }"),
             ),
-            ("paths that only exclude", on("{ source: github, event: push, paths: ['!docs/**'] }")),
+            (
+                "paths that exclude everything",
+                on("{ source: github, event: push, paths: ['src/**', '!**'] }"),
+            ),
             ("forks that may not", on("{ source: github, event: pull_request.opened, fork: true }")),
         ],
     );

@@ -117,9 +117,9 @@ fn globs(key: &str, patterns: &OneOrMany<String>, at: Spot<'_>, page: &mut Page<
             page.say(here, format!("`{pattern}` is no glob: {}", error.kind()), "for example `src/**`");
         }
     }
-    if !patterns.is_unset() && patterns.iter().all(|pattern| pattern.starts_with('!')) {
-        let remedy = "put `\"**\"` before them to mean all but these";
-        page.say(at.at(key), format!("`{key}` only excludes: nothing would match"), remedy);
+    if patterns.iter().any(|pattern| pattern == "!**") {
+        let remedy = "exclude less, for example `!docs/**`";
+        page.say(at.at(key), format!("`{key}` excludes everything"), remedy);
     }
 }
 
@@ -140,7 +140,9 @@ fn words(key: &str, words: &OneOrMany<String>, sign: char, at: Spot<'_>, page: &
 }
 
 fn known(key: &str, words: &OneOrMany<String>, possible: &[&'static str], at: Spot<'_>, page: &mut Page<'_>) {
-    for (number, word) in words.iter().enumerate().filter(|(_, word)| !possible.contains(&word.as_str())) {
+    // In any case of letters, as they are decided.
+    let is_known = |word: &str| possible.iter().any(|known| known.eq_ignore_ascii_case(word));
+    for (number, word) in words.iter().enumerate().filter(|(_, word)| !is_known(word)) {
         let remedy = match closest(word, possible.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("possible here: {}", possible.join(", ")),
