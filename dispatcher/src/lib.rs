@@ -12,6 +12,7 @@ pub mod decide;
 mod gather;
 pub mod http;
 pub mod interpolate;
+pub mod links;
 mod portions;
 mod publish;
 mod reap;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
+    /// The trackers that texts may point to.
+    pub trackers: links::Trackers,
     /// How long a worker keeps a run without a heartbeat.
     pub lease: Duration,
     /// How often a run is given to another worker after one was lost.

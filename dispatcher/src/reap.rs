@@ -94,7 +94,7 @@ impl Dispatcher {
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {
                 self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
             }
-        } else if record.run.workers_lost > self.settings.lost_retries {
+        } else if record.run.workers_lost > self.lost_retries(&record) {
             self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
         } else {
             self.requeue(&tx, &mut record).await?;
@@ -102,6 +102,12 @@ impl Dispatcher {
         tx.commit().await?;
         self.after_finish();
         Ok(())
+    }
+
+    /// How often a run is given to another worker: the automation's own word, else ours.
+    fn lost_retries(&self, record: &RunRecord) -> u32 {
+        let retry = record.run.input.automation.run.retry.as_ref();
+        retry.and_then(|retry| retry.worker_lost).unwrap_or(self.settings.lost_retries)
     }
 
     /// Whether leave to push was granted to a run and the forge certainly has nothing of it. Asked
@@ -112,7 +118,7 @@ impl Dispatcher {
         };
         let Ok(forge) = self.forge(&record.run.repository.connection) else { return Ok(false) };
         let there = forge.branch_head(&record.run.repository, &record.run.branch).await;
-        Ok(matches!(there, Ok(None)))
+        Ok(there.is_ok_and(|there| there == record.branch_head))
     }
 
     /// Offers a run to workers again, as if it had not been begun.

@@ -73,6 +73,29 @@ pub enum Write {
         /// The branch it goes to.
         base: String,
     },
+    /// The pull request that the branch has is brought up to date.
+    UpdatePullRequest {
+        /// Its number.
+        number: u64,
+        /// The branch that holds the change.
+        head: String,
+        /// Whether the run made the change anew, so that title and text become its own.
+        rewrite: bool,
+    },
+    /// The pull request gets labels.
+    LabelPullRequest {
+        /// Its number.
+        number: u64,
+        /// The labels, from the automation's own text.
+        labels: Vec<String>,
+    },
+    /// People are asked to review the pull request.
+    RequestReviews {
+        /// Its number.
+        number: u64,
+        /// Their logins, from the automation's own text.
+        reviewers: Vec<String>,
+    },
     /// Somebody who may not start an automation is told so, once.
     AnswerRefusal {
         /// The item's number.
@@ -101,6 +124,9 @@ impl Write {
             Self::SyncComment { .. } => "sync_comment",
             Self::Push { .. } => "push",
             Self::OpenPullRequest { .. } => "open_pull_request",
+            Self::UpdatePullRequest { .. } => "update_pull_request",
+            Self::LabelPullRequest { .. } => "label_pull_request",
+            Self::RequestReviews { .. } => "request_reviews",
             Self::AnswerRefusal { .. } => "answer_refusal",
             Self::SetCheck { .. } => "set_check",
         }

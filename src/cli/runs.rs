@@ -47,6 +47,8 @@ impl Row {
 struct Detail {
     #[serde(flatten)]
     run: Row,
+    #[serde(default)]
+    linked: Vec<String>,
     branch: String,
     base_branch: Option<String>,
     base: Option<String>,
@@ -136,6 +138,7 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
         ("id", Some(run.id.to_string())),
         ("automation", Some(run.automation.clone())),
         ("work item", Some(run.work_item.clone())),
+        ("linked to", Some(detail.linked.join(", ")).filter(|linked| !linked.is_empty())),
         ("repository", Some(run.repository.clone())),
         ("delivery", Some(run.delivery.to_string())),
         ("state", Some(run.standing())),

@@ -12,6 +12,7 @@ use broker::wake::WakeUps;
 use config::{Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
+use dispatcher::links::{Tracker, Trackers};
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
 use forge::Directory;
@@ -239,6 +240,7 @@ fn dispatcher_settings(
         webhooks: deciding::readings(settings),
         routing: deciding::routing(settings),
         directories,
+        trackers: trackers(settings),
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
         lease: settings.runs.lease,
         lost_retries: 1,
@@ -247,6 +249,14 @@ fn dispatcher_settings(
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),
     }
+}
+
+/// Whose pages texts may point to.
+fn trackers(settings: &Settings) -> Trackers {
+    let connections = settings.connections.iter().filter(|(_, connection)| !connection.has_repositories());
+    let tracker =
+        |connection: &config::Connection| Tracker { kind: connection.kind, url: connection.url.clone() };
+    connections.map(|(name, connection)| (name.clone(), tracker(connection))).collect()
 }
 
 /// An address that this machine reaches itself by, for one that listens everywhere.

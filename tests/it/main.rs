@@ -14,6 +14,7 @@ mod door;
 mod forge_faults;
 mod git_gate;
 mod main_job;
+mod one_problem;
 mod runs;
 mod stopping;
 mod support;

@@ -72,6 +72,16 @@ pub trait Forge: Send + Sync + 'static {
     async fn create_comment(&self, repo: &RepoRef, number: u64, body: &str)
     -> Result<CommentRef, ForgeError>;
 
+    /// Like `create_comment`, seen only by those who see confidential things of the repository.
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        let _ = (repo, number, body);
+        Err(ForgeError::Unsupported { what: "internal comments" })
+    }
     /// Replaces a comment's text. [`ForgeError::NotFound`] when a person deleted it.
     async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError>;
 
@@ -94,6 +104,38 @@ pub trait Forge: Send + Sync + 'static {
     /// The open pull request of a branch of this repository, by listing.
     async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError>;
 
+    /// Replaces the title and text of a pull request; a draft stays one. Idempotent.
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, title, body);
+        Err(ForgeError::Unsupported { what: "edits of pull requests" })
+    }
+    /// Puts labels on a pull request, besides those it has. Idempotent.
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, labels);
+        Err(ForgeError::Unsupported { what: "labels of pull requests" })
+    }
+    /// Asks people to review a pull request, besides those who were asked: logins, and teams as
+    /// `org/team` where there are some. Idempotent.
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, reviewers);
+        Err(ForgeError::Unsupported { what: "requests for reviews" })
+    }
     /// Sets the state of a named check on a commit: a check run for Apps, else a commit status.
     /// Idempotent by name.
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError>;

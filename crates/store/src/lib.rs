@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod instance;
 mod intents;
+mod links;
 mod logs;
 mod migration;
 mod own;
@@ -30,6 +31,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use links::{Link, LinkKind};
 pub use page::Page;
 pub use runs::{LeaseView, PullRequestRef, RunRecord};
 pub use threads::Thread;

@@ -12,6 +12,7 @@ use store::{StoreError, Tx};
 use crate::Dispatcher;
 
 pub(crate) use start::Started;
+pub(crate) use writes::item_number;
 
 impl Dispatcher {
     /// Lets the next waiting run of a work item go on; true when there was one.

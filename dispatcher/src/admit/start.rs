@@ -12,6 +12,7 @@ use store::{RunRecord, StoreError, Tx};
 
 use super::breaker::Breaker;
 use crate::Dispatcher;
+use crate::control::branch;
 use crate::decide::Matched;
 use crate::rules::Rule;
 
@@ -41,7 +42,8 @@ impl Started {
         let now = dispatcher.clock.now();
         let setup = (dispatcher.settings.repository_setup)(&repository);
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
-        let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
+        let mut run =
+            Run::new(id, input, work_item, repository, branch::own(&rule.automation, event, id), now);
         run.depth = depth;
         if observed {
             run.mode = Mode::Observe;
@@ -51,30 +53,20 @@ impl Started {
     }
 }
 
-/// `<prefix><automation>/<item>-<end of the run's id>`: ours in every part, unique to the run.
-fn branch(rule: &Rule, event: &Event, run: RunId) -> String {
-    let output = rule.automation.output.pull_request.clone().unwrap_or_default();
-    let prefix = output.branch_prefix();
-    let id = run.0.simple().to_string();
-    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(&id).to_owned();
-    let slug = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let key: String =
-        event.item.iter().flat_map(|item| item.key.chars()).filter(|c| slug(*c)).take(40).collect();
-    let dash = if key.is_empty() { "" } else { "-" };
-    format!("{prefix}{}/{key}{dash}{end}", rule.automation.name)
-}
-
 impl Dispatcher {
     /// Stores the runs of a batch with their decisions and first writes; true when one may be claimed.
     pub(crate) async fn start(
         &self,
         tx: &Tx,
-        starts: Vec<Started>,
+        mut starts: Vec<Started>,
         decisions: &mut Vec<Decision>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         if starts.is_empty() {
             return Ok(false);
+        }
+        for start in starts.iter_mut().filter(|start| start.run.mode != Mode::Observe) {
+            self.find_root(tx, &mut start.run, now).await?;
         }
         let items: Vec<WorkItem> = starts.iter().map(|start| start.run.work_item.clone()).collect();
         let mut busy: HashMap<WorkItem, RunId> = tx.unfinished_runs(&items).await?.into_iter().collect();

@@ -8,7 +8,7 @@ use forge::ForgeError;
 use schemas::backoff::Backoff;
 use schemas::control::{Claim, ControlError, DataFile, GitAccess, Job};
 use schemas::run::{Outcome, Reason, RunState, Step};
-use schemas::{Oid, RunId, Untrusted};
+use schemas::{RunId, Untrusted};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
 
@@ -20,7 +20,7 @@ use crate::words;
 const FORGE_DOWN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
 
 /// Why a claimed run cannot start.
-enum NoStart {
+pub(super) enum NoStart {
     /// Not now: when to ask again, and why.
     Later(Duration, String),
     /// Not ever.
@@ -73,7 +73,7 @@ impl Dispatcher {
         let tx = self.store.begin().await.map_err(failed)?;
         let claimed = tx.claim(seen.run.id, &claim.worker, &claim.nonce, now).await.map_err(failed)?;
         let Some(mut record) = claimed else { return Ok(None) };
-        let (branch, base) = match start {
+        let start = match start {
             Ok(start) => start,
             Err(NoStart::Later(delay, because)) => {
                 tracing::warn!(delay_ms = delay.as_millis(), because, "the run waits for the forge");
@@ -93,43 +93,14 @@ impl Dispatcher {
             }
         };
         advance(&mut record, Step::Workspace)?;
-        record.base_branch = Some(branch);
-        record.run.base = Some(base);
+        record.base_branch = Some(start.base_branch);
+        record.run.base = Some(start.base);
+        record.run.branch = start.branch;
+        (record.pull_request, record.branch_head) = start.open.unzip();
         tx.save_run(&record).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
         self.job(record).await.map(Some)
-    }
-
-    /// The branch and commit that the run starts from, asked of the forge.
-    async fn starting_point(&self, record: &RunRecord) -> Result<(String, Oid), NoStart> {
-        let run = &record.run;
-        let forge = self.forge(&run.repository.connection).map_err(|e| no_start(&e, record))?;
-        let configured = run.input.automation.run.base.clone();
-        let from_event = run.input.event.repository.as_ref().and_then(|r| r.default_branch.clone());
-        let mut branch = match configured.or(from_event) {
-            Some(branch) => branch,
-            None => self.default_branch(record).await?,
-        };
-        let mut head = forge.branch_head(&run.repository, &branch).await.map_err(|e| no_start(&e, record))?;
-        if head.is_none() && run.input.automation.run.base.is_none() {
-            // The event may be older than a rename of the default branch; this also tells a
-            // repository that is gone from a branch that is.
-            branch = self.default_branch(record).await?;
-            head = forge.branch_head(&run.repository, &branch).await.map_err(|e| no_start(&e, record))?;
-        }
-        if head.is_none() {
-            self.default_branch(record).await?;
-        }
-        let base = head.ok_or(NoStart::Never(Reason::BranchMissing { branch: branch.clone() }))?;
-        Ok((branch, base))
-    }
-
-    async fn default_branch(&self, record: &RunRecord) -> Result<String, NoStart> {
-        let repository = &record.run.repository;
-        let forge = self.forge(&repository.connection).map_err(|e| no_start(&e, record))?;
-        let facts = forge.repository(repository).await.map_err(|e| no_start(&e, record))?;
-        Ok(facts.default_branch)
     }
 
     /// What the worker is told of a claimed run.
@@ -156,6 +127,7 @@ impl Dispatcher {
             base,
             branch: run.branch,
             files: event_files(&run.input.event)?,
+            limits: run.input.automation.output.limits(),
             spec: run.input.automation.run,
             setup: run.input.setup,
             commit,
@@ -164,7 +136,12 @@ impl Dispatcher {
     }
 }
 
-fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
+/// The database did not answer: as with a forge, a later claim asks again.
+pub(super) fn store_down(error: StoreError) -> NoStart {
+    NoStart::Later(FORGE_DOWN.first, error.to_string())
+}
+
+pub(super) fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
     match error {
         ForgeError::NotFound { .. } => NoStart::Never(Reason::RepositoryNotFound),
         ForgeError::CredentialRefused => NoStart::Never(Reason::CredentialRefused),

@@ -1,5 +1,6 @@
 //! The control plane as workers see it: claims, leases, leave to push, reports.
 
+pub(crate) mod branch;
 mod cancel;
 mod claim;
 mod finish;
@@ -118,6 +119,9 @@ impl ControlPlane for Dispatcher {
         change: ChangeReport,
     ) -> Result<PushGrant, ControlError> {
         let now = self.clock.now();
+        let seen = self.store.run(run).await.map_err(|e| unavailable(&e))?.ok_or(ControlError::StaleEpoch)?;
+        let there_already =
+            self.is_there_already(&seen, change.tree.as_ref()).await.map_err(|e| unavailable(&e))?;
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         if record.run.cancel_requested {
@@ -130,8 +134,14 @@ impl ControlPlane for Dispatcher {
             let because = format!("it touches the protected path {path}");
             return Err(ControlError::Refused { because });
         }
-        let keep = if record.run.input.automation.output.pull_request.is_none() {
+        let output = &record.run.input.automation.output;
+        if let Some(because) = output.limits().exceeded_by(&change.files) {
+            return Err(ControlError::Refused { because });
+        }
+        let keep = if !output.pushes() {
             Some(Reason::Completed)
+        } else if there_already {
+            Some(Reason::NothingChanged)
         } else {
             (record.run.mode == Mode::DryRun).then_some(Reason::DryRun)
         };
@@ -143,10 +153,11 @@ impl ControlPlane for Dispatcher {
             None => {
                 advance(&mut record, Step::Push)?;
                 record.run.head = Some(new.clone());
-                let write = Write::Push { reference: reference.clone(), old: Oid::zero(), new: new.clone() };
+                let old = record.branch_head.clone().unwrap_or_else(Oid::zero);
+                let write = Write::Push { reference: reference.clone(), old: old.clone(), new: new.clone() };
                 let key = format!("push:{epoch}");
                 self.plan(&tx, &record, write, &key, now).await.map_err(|e| unavailable(&e))?;
-                PushGrant::Push { reference, old: Oid::zero(), new }
+                PushGrant::Push { reference, old, new }
             }
         };
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
@@ -205,9 +216,17 @@ impl Dispatcher {
             return Err(ControlError::Refused { because: "no push was granted".to_owned() });
         }
         advance(record, Step::Publish)?;
-        let write = Write::OpenPullRequest { head: record.run.branch.clone(), base };
-        let now = self.clock.now();
-        self.plan(tx, record, write, "open_pull_request", now).await.map_err(|e| unavailable(&e))?;
+        let head = record.run.branch.clone();
+        let write = match &record.pull_request {
+            Some(open) => Write::UpdatePullRequest {
+                number: open.number,
+                head,
+                rewrite: record.run.base != record.branch_head,
+            },
+            None => Write::OpenPullRequest { head, base },
+        };
+        let (key, now) = (write.kind(), self.clock.now());
+        self.plan(tx, record, write, key, now).await.map_err(|e| unavailable(&e))?;
         tx.save_run(record).await.map_err(|e| unavailable(&e))
     }
 

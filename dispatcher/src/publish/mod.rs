@@ -173,5 +173,16 @@ impl Dispatcher {
 
 /// Whether making a write twice is the same as making it once; then it needs no settling.
 fn harmless_to_repeat(write: &Write) -> bool {
-    matches!(write, Write::React { .. } | Write::RemoveLabel { .. } | Write::SetCheck { .. })
+    match write {
+        Write::React { .. }
+        | Write::RemoveLabel { .. }
+        | Write::SetCheck { .. }
+        | Write::UpdatePullRequest { .. }
+        | Write::LabelPullRequest { .. }
+        | Write::RequestReviews { .. } => true,
+        Write::SyncComment { .. }
+        | Write::Push { .. }
+        | Write::OpenPullRequest { .. }
+        | Write::AnswerRefusal { .. } => false,
+    }
 }

@@ -47,12 +47,12 @@ impl Dispatcher {
             }
             (Write::SyncComment { number }, Some(record)) => {
                 let run = &record.run;
-                let known =
-                    self.store.thread(&run.work_item, &run.automation).await.map_err(|e| database(&e))?;
+                let key = words::thread(run);
+                let known = self.store.thread(&key, &run.automation).await.map_err(|e| database(&e))?;
                 if known.is_some() {
                     return Ok(Look::Harmless);
                 }
-                (*number, words::status_marker(&run.work_item, &run.automation))
+                (*number, words::status_marker(&key, &run.automation))
             }
             (Write::OpenPullRequest { head, .. }, _) => {
                 let found = forge.find_pull_request(repository, head).await?;

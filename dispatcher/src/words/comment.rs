@@ -2,31 +2,34 @@
 
 use std::fmt::Write as _;
 
-use schemas::AutomationName;
+use schemas::intent::{IntentState, Write};
 use schemas::report::{CommandReport, Report};
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
+use schemas::{AutomationName, Intent};
 use store::RunRecord;
 
-use super::{code, fence, refusal_marker, status_marker};
+use super::{code, fence, refusal_marker, status_marker, thread};
 
 /// Forges cut longer comments (GitHub at 65,536 characters); room is left for their own additions.
 const LONGEST: usize = 60_000;
 
-/// The status comment for what a run's row says.
+/// The status comment for what a run's row says, and for which of its writes failed.
 #[must_use]
-pub fn status(record: &RunRecord) -> String {
+pub fn status(record: &RunRecord, intents: &[Intent]) -> String {
     let run = &record.run;
-    let mut text = status_marker(&run.work_item, &run.automation);
+    let mut text = status_marker(&thread(run), &run.automation);
     let _ = write!(text, "\n### {} · {}\n\n", run.automation, headline(&run.state));
     match (&run.state, &record.pull_request) {
         (RunState::Done { reason: Reason::Published, .. }, Some(pull_request)) => {
             let number = pull_request.number;
+            let did = if record.branch_head.is_some() { "Updated" } else { "Opened" };
             // On GitLab `#7` is an issue.
             let _ = if pull_request.url.contains("/-/merge_requests/") {
-                write!(text, "Opened merge request !{number}.\n\n")
+                write!(text, "{did} merge request !{number}.\n\n")
             } else {
-                write!(text, "Opened pull request #{number}.\n\n")
+                write!(text, "{did} pull request #{number}.\n\n")
             };
+            intents.iter().for_each(|intent| shortfall(&mut text, intent));
         }
         (RunState::Done { reason, .. }, _) => {
             let _ = write!(text, "{}\n\n", reason_line(reason));
@@ -109,6 +112,21 @@ fn reason_line(reason: &Reason) -> String {
         R::Internal { .. } => "A fault in Pullwright; its log says more.".to_owned(),
         other => other.sentence(),
     }
+}
+
+/// What the pull request has not got, where the forge refused it.
+fn shortfall(text: &mut String, intent: &Intent) {
+    let (what, names) = match &intent.write {
+        Write::LabelPullRequest { labels, .. } => ("The labels could not be put on", labels),
+        Write::RequestReviews { reviewers, .. } => ("The reviewers could not be asked", reviewers),
+        _ => return,
+    };
+    if !matches!(intent.state, IntentState::Failed | IntentState::Unknown) {
+        return;
+    }
+    let names: Vec<String> = names.iter().map(|name| code(name, 100)).collect();
+    let because = code(intent.result.as_deref().unwrap_or("no answer"), 300);
+    let _ = write!(text, "{what} ({}): {because}.\n\n", names.join(", "));
 }
 
 fn changes(text: &mut String, record: &RunRecord) {

@@ -8,13 +8,26 @@ mod escape;
 mod origin;
 pub mod pull_request;
 
-use schemas::{AutomationName, WorkItem};
+use schemas::automation::CommentOutput;
+use schemas::{AutomationName, Run, WorkItem};
 
 pub use escape::{code, fence};
 pub use origin::Origin;
 
 /// What every hidden marker of ours begins with.
 pub const MARKER: &str = "<!-- pullwright:";
+
+/// What a run's comment is kept under: its problem, as far as that lies in the run's repository, or
+/// the run itself where each has a comment of its own.
+#[must_use]
+pub fn thread(run: &Run) -> WorkItem {
+    if run.input.automation.output.comment() == CommentOutput::Reply {
+        return WorkItem(format!("run:{}", run.id));
+    }
+    let repository = format!("{}:{}", run.repository.connection, run.repository.path);
+    let root = run.root.as_str().strip_prefix(&repository).is_some_and(|rest| rest.starts_with(['#', '!']));
+    if root { run.root.clone() } else { run.work_item.clone() }
+}
 
 /// The marker of the status comment of a work item and automation. Deterministic, so that a comment
 /// whose creation got no answer can be found again.

@@ -22,6 +22,13 @@ pub struct State {
     pub heads: HashMap<String, Oid>,
     pub comments: Vec<(u64, String)>,
     pub pulls: Vec<NewPullRequest>,
+    /// Branches whose pull request was merged or closed.
+    pub closed: Vec<String>,
+    /// Number and text of each edit of a pull request.
+    pub edits: Vec<(u64, String)>,
+    /// What pull requests were given: labels and reviewers.
+    pub given: Vec<String>,
+    pub internal_comments: usize,
     pub labels_removed: Vec<String>,
     pub reactions: usize,
     pub checks: Vec<Check>,
@@ -122,8 +129,38 @@ impl Forge for FakeForge {
     async fn find_pull_request(&self, _: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
         Ok(self.with(|state| {
             let found = state.pulls.iter().position(|pull| pull.head == head)?;
+            if state.closed.contains(&state.pulls[found].head) {
+                return None;
+            }
             Some(PullRequest { number: 101 + found as u64, url: "https://forge/pull".into() })
         }))
+    }
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        self.with(|state| state.internal_comments += 1);
+        self.create_comment(repo, number, body).await
+    }
+    async fn edit_pull_request(
+        &self,
+        _: &RepoRef,
+        number: u64,
+        _: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        self.write(|state| state.edits.push((number, body.into())))
+    }
+    async fn label_pull_request(&self, _: &RepoRef, _: u64, labels: &[String]) -> Result<(), ForgeError> {
+        self.write(|state| state.given.extend_from_slice(labels))
+    }
+    async fn request_reviews(&self, _: &RepoRef, _: u64, reviewers: &[String]) -> Result<(), ForgeError> {
+        if reviewers.iter().any(|reviewer| reviewer == "nobody") {
+            return Err(ForgeError::Refused { status: 422, message: "no collaborator: @nobody".into() });
+        }
+        self.write(|state| state.given.extend_from_slice(reviewers))
     }
     async fn set_check(&self, _: &RepoRef, _: &Oid, check: &Check) -> Result<(), ForgeError> {
         self.write(|state| state.checks.push(check.clone()))

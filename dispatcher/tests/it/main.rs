@@ -1,10 +1,12 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod branches;
 mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod links;
 mod loops;
 mod redeliver;
 mod replay;

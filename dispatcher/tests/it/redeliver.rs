@@ -64,6 +64,7 @@ impl World {
             routing: Routing::default(),
             directories: BTreeMap::new(),
             repository_setup: Box::new(|_| RepositorySetup::default()),
+            trackers: dispatcher::links::Trackers::default(),
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: Vec::new(),

@@ -104,6 +104,7 @@ impl World {
                 protected_paths: vec![".github/**".into()],
                 ..RepositorySetup::default()
             }),
+            trackers: dispatcher::links::Trackers::default(),
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: vec![Duration::ZERO, Duration::ZERO],

@@ -27,6 +27,7 @@ fn finished(outcome: Outcome, reason: Reason, exit_code: i32, tail: &str) -> Run
     record.change = Some(ChangeReport {
         head: "b".repeat(40).parse().unwrap(),
         base: "a".repeat(40).parse().unwrap(),
+        tree: None,
         files: vec![FileChange { path: Untrusted::from("src/x.rs"), added: Some(3), removed: Some(1) }],
         diff: Untrusted::from("+x"),
         diff_cut: false,
@@ -57,15 +58,15 @@ fn status_comments() {
     let failed = Reason::CommandFailed { command: "cargo fmt | tee out".into(), exit_code: 101 };
     let hostile = "@everyone fixes #1 ![x](https://evil.example/?q)\n```\n</details><img src=x>\u{202e}";
     let seen = [
-        words::comment::status(&record(RunState::Queued { wake_at: at("2026-11-21T10:00:00Z") })),
-        words::comment::status(&record(RunState::Pending { gate: Gate::Concurrency, due_at: None })),
-        words::comment::status(&record(RunState::Active { step: Step::Commands, epoch: Epoch(1) })),
-        words::comment::status(&published),
-        words::comment::status(&finished(Outcome::Failed, failed, 101, hostile)),
-        words::comment::status(&record(RunState::Done {
-            outcome: Outcome::NoChange,
-            reason: Reason::NothingChanged,
-        })),
+        words::comment::status(&record(RunState::Queued { wake_at: at("2026-11-21T10:00:00Z") }), &[]),
+        words::comment::status(&record(RunState::Pending { gate: Gate::Concurrency, due_at: None }), &[]),
+        words::comment::status(&record(RunState::Active { step: Step::Commands, epoch: Epoch(1) }), &[]),
+        words::comment::status(&published, &[]),
+        words::comment::status(&finished(Outcome::Failed, failed, 101, hostile), &[]),
+        words::comment::status(
+            &record(RunState::Done { outcome: Outcome::NoChange, reason: Reason::NothingChanged }),
+            &[],
+        ),
         words::comment::refusal(
             &published.run.work_item,
             &published.run.automation,
@@ -81,7 +82,7 @@ fn status_comments() {
 #[test]
 fn a_comment_never_grows_over_what_forges_take() {
     let reason = Reason::CommandFailed { command: "x".repeat(100_000), exit_code: 1 };
-    let text = words::comment::status(&finished(Outcome::Failed, reason, 1, &"ü".repeat(100_000)));
+    let text = words::comment::status(&finished(Outcome::Failed, reason, 1, &"ü".repeat(100_000)), &[]);
     assert!(text.chars().count() < 65_536);
 }
 

@@ -253,7 +253,6 @@ fn in_outputs() {
             ("a prefix that git refuses", output("pull_request: { branch_prefix: 'a b/' }")),
             ("a title of two lines", output("pull_request: { title: \"a\\nb\" }")),
             ("limits of nothing", output("pull_request: { limits: { files: 0 } }")),
-            ("commits to nothing", output("commits: true")),
             ("a link back in live mode", output("link_back: true")),
             ("a comment that is none", output("comment: yes")),
         ],

@@ -93,6 +93,8 @@ pub enum Reason {
         /// The branch.
         branch: String,
     },
+    /// `commits` without a pull request of ours to add them to.
+    NoPullRequest,
     /// Whether a write happened could not be told.
     OutcomeUnclear {
         /// Which write.
@@ -148,6 +150,9 @@ impl Reason {
             Self::BranchMoved { branch } => format!(
                 "Somebody else pushed to `{branch}`; their commits are left as they are and nothing was pushed."
             ),
+            Self::NoPullRequest => {
+                "There is no open pull request of Pullwright's that a commit could be added to.".into()
+            }
             Self::OutcomeUnclear { write } => {
                 format!("Whether this write happened could not be told: {write}. A person has to look.")
             }

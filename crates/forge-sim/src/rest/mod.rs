@@ -60,6 +60,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/repos/{owner}/{name}/pulls", get(pulls::list).post(pulls::create))
         .route("/repos/{owner}/{name}/pulls/{number}", get(pulls::get).patch(pulls::update))
         .route("/repos/{owner}/{name}/pulls/{number}/files", get(pulls::files))
+        .route("/repos/{owner}/{name}/pulls/{number}/requested_reviewers", post(pulls::request_reviews))
         .route("/repos/{owner}/{name}/check-runs", post(checks::create))
         .route("/repos/{owner}/{name}/check-runs/{id}", patch(checks::update).get(checks::get))
         .route("/repos/{owner}/{name}/commits/{reference}/check-runs", get(checks::list))

@@ -181,6 +181,37 @@ impl Forge for GitHub {
         call.limit(pulls::find(&call, repo, head)).await
     }
 
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(pulls::edit(&call, repo, number, title, body)).await
+    }
+
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(issues::add_labels(&call, repo, number, labels)).await
+    }
+
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(pulls::request_reviews(&call, repo, number, reviewers)).await
+    }
+
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError> {
         let call = Call::new(self);
         call.limit(checks::set(&call, repo, head, check)).await

@@ -33,7 +33,7 @@ use crate::{
 };
 
 use call::Call;
-use notes::{Items, Place};
+use notes::{Items, Place, Seen};
 pub use settings::{ConnectError, GitLabSettings};
 
 /// One connection to a GitLab. Issues and merge requests are numbered apart there: item numbers are
@@ -131,7 +131,17 @@ impl Forge for GitLab {
         body: &str,
     ) -> Result<CommentRef, ForgeError> {
         let call = Call::new(&self.shared);
-        call.limit(notes::create_comment(&call, repo, self.place(number), body)).await
+        call.limit(notes::create_comment(&call, repo, self.place(number), body, Seen::ByAll)).await
+    }
+
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(notes::create_comment(&call, repo, self.place(number), body, Seen::ByMembers)).await
     }
 
     async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError> {
@@ -161,6 +171,37 @@ impl Forge for GitLab {
     async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
         let call = Call::new(&self.shared);
         call.limit(merge_requests::find(&call, repo, head)).await
+    }
+
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::edit(&call, repo, number, title, body)).await
+    }
+
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::label(&call, repo, number, labels)).await
+    }
+
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::request_reviews(&call, repo, number, reviewers)).await
     }
 
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError> {

@@ -150,6 +150,32 @@ async fn pull_requests_are_opened_once() {
 }
 
 #[tokio::test]
+async fn an_open_pull_request_is_edited_labelled_and_given_reviewers() {
+    let world = World::start().await;
+    world.branch("work").await;
+    world.sim.add_user("maintainer", "acme", "api", Permission::Write).unwrap();
+    let (title, body) = ("Fix".to_owned(), "Old".to_owned());
+    let new = NewPullRequest { title, body, head: "work".into(), base: "main".into(), draft: true };
+    let number = world.github.create_pull_request(&world.repo, &new).await.unwrap().number;
+    let (bot, people) = (["bot".to_owned()], ["maintainer".to_owned()]);
+    for _ in 0..2 {
+        world.github.edit_pull_request(&world.repo, number, "Fix again", "New").await.unwrap();
+        world.github.label_pull_request(&world.repo, number, &bot).await.unwrap();
+        world.github.request_reviews(&world.repo, number, &people).await.unwrap();
+    }
+    let item = world.sim.pulls("acme", "api").remove(0);
+    assert_eq!((item.title.as_str(), item.body.as_deref()), ("Fix again", Some("New")));
+    let pull = item.pull.unwrap();
+    assert_eq!((item.labels, pull.reviewers, pull.draft), (bot.to_vec(), people.to_vec(), true));
+    let nobody = world.github.request_reviews(&world.repo, number, &["nobody".to_owned()]).await;
+    assert!(matches!(nobody, Err(ForgeError::Refused { status: 422, .. })), "{nobody:?}");
+    let missing = world.github.edit_pull_request(&world.repo, 99, "x", "x").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
+    let internal = world.github.create_internal_comment(&world.repo, number, "x").await;
+    assert!(matches!(internal, Err(ForgeError::Unsupported { .. })), "{internal:?}");
+}
+
+#[tokio::test]
 async fn a_token_sets_commit_statuses() {
     let world = World::start().await;
     let head = world.head("main").await;

@@ -227,6 +227,46 @@ async fn merge_requests_have_numbers_of_their_own() {
 }
 
 #[tokio::test]
+async fn an_open_merge_request_is_edited_labelled_and_given_reviewers() {
+    let world = World::start().await;
+    world.branch("work").await;
+    let (ana, bo) = (world.there().add_token("ana", "a").id, world.there().add_token("bo", "b").id);
+    let (title, body) = ("Fix".to_owned(), "Old".to_owned());
+    let new = NewPullRequest { title, body, head: "work".into(), base: "main".into(), draft: true };
+    world.gitlab.create_pull_request(&world.repo, &new).await.unwrap();
+    world.gitlab.request_reviews(&world.repo, 1, &["ana".to_owned()]).await.unwrap();
+    for _ in 0..2 {
+        world.gitlab.edit_pull_request(&world.repo, 1, "Fix again", "New\n/merge").await.unwrap();
+        world.gitlab.label_pull_request(&world.repo, 1, &["bot".to_owned(), "fix".to_owned()]).await.unwrap();
+        world.gitlab.request_reviews(&world.repo, 1, &["Bo".to_owned()]).await.unwrap();
+    }
+    let item = world.project().merge_requests[&1].clone();
+    assert_eq!((item.title.as_str(), item.description.as_str()), ("Draft: Fix again", "New\n /merge"));
+    assert_eq!((item.labels, item.commands), (vec!["bot".to_owned(), "fix".to_owned()], Vec::new()));
+    assert_eq!(item.reviewers, [ana.min(bo), ana.max(bo)]);
+    let ready = |p: &mut forge_sim::gitlab::model::Project| {
+        p.merge_requests.get_mut(&1).unwrap().title = "Fix".into();
+    };
+    world.there().change(PROJECT, ready).unwrap();
+    world.gitlab.edit_pull_request(&world.repo, 1, "Fix at last", "").await.unwrap();
+    assert_eq!(world.project().merge_requests[&1].title, "Fix at last");
+    let nobody = world.gitlab.request_reviews(&world.repo, 1, &["nobody".to_owned()]).await;
+    assert!(matches!(nobody, Err(ForgeError::Refused { .. })), "{nobody:?}");
+    let missing = world.gitlab.edit_pull_request(&world.repo, 9, "x", "x").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
+}
+
+#[tokio::test]
+async fn internal_notes_are_for_members() {
+    let world = World::start().await;
+    let note = world.gitlab.create_internal_comment(&world.repo, 1, "secret <!-- m -->").await.unwrap();
+    world.gitlab.create_comment(&world.repo, 1, "for all").await.unwrap();
+    let internal: Vec<bool> = world.issue().notes.iter().map(|note| note.internal).collect();
+    assert_eq!(internal, [true, false]);
+    assert_eq!(world.gitlab.find_comment(&world.repo, 1, "<!-- m -->").await, Ok(Some(note)));
+}
+
+#[tokio::test]
 async fn commit_statuses() {
     let world = World::start().await;
     let head = world.head().await;

@@ -7,6 +7,7 @@ pub mod event;
 pub mod fact;
 pub mod instance;
 pub mod intent;
+pub mod link;
 pub mod rule_set;
 pub mod run;
 pub mod run_log;

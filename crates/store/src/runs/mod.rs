@@ -1,5 +1,6 @@
 //! Runs: the truth about who owns what, and how it ended.
 
+mod branches;
 mod claim;
 mod list;
 mod row;
@@ -34,7 +35,7 @@ pub struct RunRecord {
     pub change: Option<ChangeReport>,
     /// What the worker said at the end.
     pub report: Option<Report>,
-    /// The pull request it opened.
+    /// The pull request it opened, or goes on with.
     pub pull_request: Option<PullRequestRef>,
 }
 

@@ -120,6 +120,8 @@ pub(super) struct IntentRow {
 pub(super) struct RunBody {
     #[serde(flatten)]
     run: RunRow,
+    /// Every other name of the problem: its root, and what is linked to that.
+    linked: Vec<String>,
     branch: String,
     base_branch: Option<String>,
     base: Option<String>,
@@ -146,10 +148,14 @@ pub(super) async fn show(
 ) -> Result<Json<RunBody>, ApiError> {
     let record = run(&dispatcher, id).await?;
     let intents = dispatcher.store.intents_of(record.run.id).await?;
+    let links = dispatcher.store.links_to(&record.run.root).await?;
+    let names = std::iter::once(&record.run.root).chain(links.iter().map(|link| &link.work_item));
+    let linked = names.filter(|name| **name != record.run.work_item).map(ToString::to_string).collect();
     let oid = |oid: &Option<schemas::Oid>| oid.as_ref().map(ToString::to_string);
     let report = record.report.as_ref();
     Ok(Json(RunBody {
         run: RunRow::new(&record),
+        linked,
         branch: record.run.branch.clone(),
         base_branch: record.base_branch.clone(),
         base: oid(&record.run.base),

@@ -11,20 +11,9 @@ use crate::rules::reference_problem;
 const LONGEST_TITLE: usize = 250;
 
 pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) {
-    let output = &automation.output;
-    let place = at.at("output");
-    if let Some(pull_request) = &output.pull_request {
-        self::pull_request(pull_request, place.at("pull_request"), page);
+    if let Some(pull_request) = &automation.output.pull_request {
+        self::pull_request(pull_request, at.at("output").at("pull_request"), page);
     }
-    if output.commits == Some(true) && !automation.on.iter().any(about_a_pull_request) {
-        let remedy = "listen to comments, reviews or pull requests as well, or use `pull_request: {}`";
-        page.say(place.at("commits"), "nothing that starts it is about a pull request", remedy);
-    }
-}
-
-fn about_a_pull_request(trigger: &schemas::automation::Trigger) -> bool {
-    let about = ["pull_request.", "comment.", "review", "pipeline.", "dispatch."];
-    trigger.event.iter().any(|event| about.iter().any(|start| event.to_string().starts_with(start)))
 }
 
 fn pull_request(output: &PullRequestOutput, at: Spot<'_>, page: &mut Page<'_>) {
