@@ -21,6 +21,7 @@ mod redeliver;
 mod replay;
 pub mod rules;
 pub mod schedule;
+pub mod trial;
 pub mod words;
 
 use std::collections::{BTreeMap, HashSet};

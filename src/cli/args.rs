@@ -17,6 +17,7 @@ use serde_json::Value;
     after_help = "\
 First steps:
   pullwright init            write pullwright.yaml and a first automation
+  pullwright check           read the configuration and the automations; test runs their tests
   pullwright doctor          check this machine, the configuration and the forges
   pullwright up              start; then let a forge deliver to POST /webhooks/github
 
@@ -99,9 +100,29 @@ Nothing is overwritten.
     Init(InitArgs),
     /// Check the configuration and the automations, without starting anything
     #[command(after_help = "\
-Reads pullwright.yaml and the folder of automations as `up` does, and shows every mistake with
-its line. No secret is needed, and nothing is asked over the network: fit for a CI job.")]
+Reads pullwright.yaml and the folder of automations as `up` does, and shows every mistake with its
+place and what to do about it. No secret is needed, and nothing is asked over the network: fit for
+a CI job.
+
+  pullwright check             exit code 1 where something is wrong
+  pullwright check --json      mistakes as data: file, line, column, message, remedy")]
     Check,
+    /// Run the tests that automations have: would this delivery start them?
+    #[command(after_help = "\
+An automation says under `tests:` what it has to make of a delivery that is kept in a file:
+
+  tests:
+    - payload: payloads/labelled.json          a body as the sender sends it
+      webhook: github                          where it would arrive
+      headers: { x-github-event: issues }      what the sender says beside the body
+      facts: { permission: write }             what the forge would say when asked
+      expect: { decision: matched }            or not_matched with `clause:`, denied, …
+
+Each is read and decided as a real one would be. No server, secret or forge is needed.
+
+  pullwright test              all of them; exit code 1 where one fails
+  pullwright test NAME…        those of some automations")]
+    Test(TestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
     /// What arrived at the webhooks, and what was decided
@@ -127,6 +148,14 @@ Per automation, repository and person, over the UTC day in which a run was admit
         #[command(subcommand)]
         command: AutomationsCommand,
     },
+}
+
+/// `test`
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct TestArgs {
+    /// Only the tests of these automations
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// `init`

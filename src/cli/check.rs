@@ -1,7 +1,9 @@
 //! `pullwright check`: the configuration and the automations, without starting anything.
 
-use config::Env;
-use dispatcher::rules;
+use config::yaml::YamlError;
+use config::{ConfigError, Env};
+use dispatcher::rules::{self, LoadError, RuleSet, trigger_words};
+use serde_json::{Value, json};
 
 use super::args::Global;
 use super::output::Output;
@@ -11,33 +13,92 @@ use super::{CliError, Ending};
 pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Result<Ending, CliError> {
     let loaded = match config::load(global.config.as_deref(), env) {
         Ok(loaded) => loaded,
-        Err(config::ConfigError::Invalid(mistake)) => {
-            eprintln!("{:?}", miette::Report::new(*mistake));
-            return Ok(Ending::Problems);
+        Err(ConfigError::Invalid(mistake)) => {
+            let data = vec![as_data(&mistake)];
+            return problems(miette::Report::new(*mistake), data, &[], out);
         }
         Err(error) => return Err(error.into()),
     };
     let warnings: Vec<String> = loaded.settings.warnings().iter().map(ToString::to_string).collect();
-    for warning in &warnings {
-        eprintln!("warning: {warning}");
+    if !out.json {
+        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
-    let folder = &loaded.settings.automations;
-    match rules::load_folder(folder) {
-        Ok(set) => {
-            let (file, folder, count) = (loaded.file.display(), folder.display(), set.rules().len());
-            if out.json {
-                let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
-                let found =
-                    serde_json::json!({ "rule_set": set.hash, "automations": names, "warnings": warnings });
-                out.raw_json(&found.to_string())?;
-            } else {
-                out.line(&format!("{file} and {count} automation(s) in {folder}: no mistakes"))?;
-            }
+    let known = (&loaded.settings).into();
+    match rules::load_folder_knowing(&loaded.settings.automations, Some(&known)) {
+        Ok(set) if out.json => {
+            let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
+            let found = json!({
+                "rule_set": set.hash, "automations": names, "warnings": warnings, "mistakes": [],
+            });
+            out.raw_json(&found.to_string())?;
             Ok(Ending::Fine)
         }
-        Err(mistakes) => {
-            eprintln!("{:?}", miette::Report::new(mistakes));
-            Ok(Ending::Problems)
+        Ok(set) => {
+            let (file, folder) = (loaded.file.display(), loaded.settings.automations.display());
+            summary(&set, out)?;
+            let count = set.rules().len();
+            out.line(&format!("{file} and {count} automation(s) in {folder}: no mistakes"))?;
+            Ok(Ending::Fine)
         }
+        Err(error) => mistakes(error, &warnings, out),
     }
+}
+
+/// What there is: a row for each automation.
+fn summary(set: &RuleSet, out: &mut Output<'_>) -> Result<(), CliError> {
+    let rows = set.rules().iter().map(|rule| {
+        let automation = &rule.automation;
+        let mode = serde_json::to_value(rule.mode()).ok();
+        vec![
+            automation.name.to_string(),
+            mode.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            automation.on.iter().map(trigger_words).collect::<Vec<_>>().join("; "),
+            if automation.repos.is_empty() { "all".to_owned() } else { automation.repos.join(" ") },
+            rule.tests.len().to_string(),
+            rule.file.clone(),
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    if !rows.is_empty() {
+        out.rows(&["name", "mode", "on", "repositories", "tests", "file"], &rows)?;
+    }
+    Ok(())
+}
+
+/// Prints what is wrong with the automations.
+fn mistakes(error: LoadError, warnings: &[String], out: &mut Output<'_>) -> Result<Ending, CliError> {
+    let data = match &error {
+        LoadError::Mistakes { mistakes, .. } => mistakes.iter().map(as_data).collect(),
+        LoadError::Unreadable { path, source } => {
+            vec![
+                json!({ "file": path.display().to_string(), "message": format!("cannot be read: {source}") }),
+            ]
+        }
+    };
+    problems(miette::Report::new(error), data, warnings, out)
+}
+
+/// Pictures for people, on standard error; data on standard output.
+fn problems(
+    report: miette::Report,
+    data: Vec<Value>,
+    warnings: &[String],
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
+    if out.json {
+        out.raw_json(&json!({ "warnings": warnings, "mistakes": data }).to_string())?;
+    } else {
+        eprintln!("{report:?}");
+    }
+    Ok(Ending::Problems)
+}
+
+fn as_data(mistake: &YamlError) -> Value {
+    json!({
+        "file": mistake.file(),
+        "line": mistake.line(),
+        "column": mistake.column(),
+        "message": mistake.message(),
+        "remedy": mistake.remedy(),
+    })
 }

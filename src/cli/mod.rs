@@ -16,6 +16,7 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod test;
 
 use std::io;
 use std::process::ExitCode;
@@ -124,6 +125,7 @@ async fn dispatch_to(
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
+        Command::Test(args) => test::run(&args, global, env, out),
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await

@@ -380,6 +380,15 @@ fn check_shows_every_mistake() {
     std::fs::create_dir(folder.path().join("automations")).unwrap();
     std::fs::write(folder.path().join("automations/a.yaml"), "version: 1\nautomation: []\n").unwrap();
     assert_eq!(check(false).0, Ok(Ending::Problems));
+    let (ending, text) = check(true);
+    assert_eq!(ending, Ok(Ending::Problems));
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap()["mistakes"],
+        json!([{
+            "file": "a.yaml", "line": 2, "column": 1,
+            "message": "unknown key `automation`", "remedy": "did you mean `automations`?",
+        }])
+    );
     std::fs::write(folder.path().join("automations/a.yaml"), "version: 1\nautomations: []\n").unwrap();
     let (ending, text) = check(true);
     assert_eq!(ending, Ok(Ending::Fine));

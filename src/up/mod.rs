@@ -2,6 +2,7 @@
 
 mod credentials;
 mod data_dir;
+pub mod deciding;
 pub mod doctor;
 mod local_worker;
 mod parts;
@@ -40,7 +41,10 @@ pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
     let loaded = config::load(config, &ProcessEnv)?;
     let secrets = loaded.secrets(Role::Up, &ProcessEnv)?;
     // A mistake in the automations is shown with its place before anything is opened.
-    let rules = dispatcher::rules::load_folder(&loaded.settings.automations);
+    let rules = dispatcher::rules::load_folder_knowing(
+        &loaded.settings.automations,
+        Some(&(&loaded.settings).into()),
+    );
     let result = serve(loaded, secrets, rules, &telemetry).await;
     // The exporters run on threads of their own and have to end before the runtime does.
     tokio::task::spawn_blocking(move || telemetry.shutdown()).await.ok();

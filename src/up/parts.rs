@@ -10,7 +10,6 @@ use axum::Router;
 use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
 use config::{Secrets, Settings};
-use dispatcher::decide::routing::{ProjectRoute, Routing};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
 use dispatcher::links::{Tracker, Trackers};
@@ -29,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::DataDir;
 use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
-use super::{credentials, explained, reload, routes};
+use super::{credentials, deciding, explained, reload, routes};
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
@@ -236,20 +235,10 @@ fn dispatcher_settings(
     gate_key: GateKey,
     directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
 ) -> dispatcher::Settings {
-    let webhooks = settings.webhooks.iter();
     let repositories = settings.clone();
     dispatcher::Settings {
-        webhooks: webhooks
-            .map(|(name, webhook)| {
-                let reading = dispatcher::WebhookReading {
-                    kind: webhook.kind,
-                    connection: webhook.connection.clone(),
-                    mapping: webhook.mapping.clone(),
-                };
-                (name.clone(), reading)
-            })
-            .collect(),
-        routing: routing(settings),
+        webhooks: deciding::readings(settings),
+        routing: deciding::routing(settings),
         directories,
         trackers: trackers(settings),
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
@@ -260,29 +249,6 @@ fn dispatcher_settings(
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),
     }
-}
-
-/// Where work goes that names no repository, by the entries that name one repository each.
-fn routing(settings: &Settings) -> Routing {
-    let named = settings.repositories.iter().filter_map(|rule| {
-        let glob = rule.pattern.contains(['*', '?', '[', '{']);
-        Some((rule.pattern.parse::<RepoRef>().ok().filter(|_| !glob)?, rule))
-    });
-    let mut routing = Routing::default();
-    for (repository, rule) in named.clone() {
-        routing.aliases.extend(rule.alias.iter().map(|alias| (alias.clone(), repository.clone())));
-        routing.projects.extend(rule.projects.iter().map(|project| ProjectRoute {
-            kind: project.kind,
-            connection: project.connection.clone(),
-            project: project.name.clone(),
-            repository: repository.clone(),
-        }));
-    }
-    // With a glob among them nobody knows that it is the only one.
-    if let [_] = settings.repositories.as_slice() {
-        routing.only = named.map(|(repository, _)| repository).next();
-    }
-    routing
 }
 
 /// Whose pages texts may point to.

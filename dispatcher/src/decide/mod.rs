@@ -2,6 +2,7 @@
 
 mod allow;
 pub mod clauses;
+mod condition;
 pub mod facts;
 mod own;
 mod pull_request;
@@ -76,6 +77,7 @@ fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Res
     if !rule.covers(&repository) {
         return Err(Stop::fails("repos", rule.automation.repos.join(", "), repository.to_string()));
     }
+    condition::holds(rule, event)?;
     let depth = own::depth(event, context, facts)?;
     let trigger = clauses::asked(entries, event, facts)?;
     allow::allowed(rule, event, &repository, facts)?;

@@ -12,7 +12,6 @@ mod links;
 mod loops;
 mod redeliver;
 mod replay;
-mod rules;
 mod support;
 mod table;
 mod text;

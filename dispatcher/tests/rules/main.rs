@@ -1,0 +1,9 @@
+//! Automations as people write them: what loads, what is refused and how that is shown.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure is a failed test")]
+
+mod defaults;
+mod documents;
+mod files;
+mod index;
+mod mistakes;
+mod support;
