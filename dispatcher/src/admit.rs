@@ -46,6 +46,12 @@ impl Started {
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
         Self { run, command_label }
     }
+
+    /// The same, to start later.
+    pub(crate) fn not_before(mut self, at: DateTime<Utc>) -> Self {
+        self.run.state = RunState::Queued { wake_at: at };
+        self
+    }
 }
 
 /// `<prefix><automation>/<item>-<end of the run's id>`: ours in every part, unique to the run.

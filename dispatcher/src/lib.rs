@@ -4,10 +4,12 @@
 //! people through [`http::api`]. The loops of [`Dispatcher::tend`] take no input: they look at the
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
+mod active;
 mod admit;
 mod consume;
 mod control;
 pub mod decide;
+mod firing;
 pub mod http;
 mod portions;
 mod publish;
@@ -19,7 +21,7 @@ pub mod schedule;
 pub mod words;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::Publisher;
@@ -35,11 +37,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use decide::facts::FactFinder;
-use rules::RuleSet;
 
+pub use active::{AutomationsRepository, Pulled};
 pub use consume::ConsumeEnd;
 pub use control::CancelAnswer;
 pub use control::git_token::GateKey;
+pub use firing::LastLook;
 pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
@@ -64,6 +67,8 @@ pub struct Settings {
     pub webhooks: BTreeMap<WebhookName, WebhookReading>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
+    /// Where automations are pulled from, if not from a folder.
+    pub automations: Option<AutomationsRepository>,
     /// How long a worker keeps a run without a heartbeat.
     pub lease: Duration,
     /// How often a run is given to another worker after one was lost.
@@ -84,8 +89,8 @@ pub struct Dispatcher {
     store: Store,
     forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
     facts: FactFinder,
-    rules: RwLock<Arc<RuleSet>>,
-    rules_problem: RwLock<Option<String>>,
+    active: active::Active,
+    firing: firing::Firing,
     clock: Arc<dyn Clock>,
     wake_ups: WakeUps,
     /// Where replays go: the queue that ingress stores in, so that they keep their place among what arrives.
@@ -119,8 +124,8 @@ impl Dispatcher {
             store,
             forges,
             facts,
-            rules: RwLock::new(Arc::new(RuleSet::empty())),
-            rules_problem: RwLock::default(),
+            active: active::Active::new(),
+            firing: firing::Firing::default(),
             clock,
             wake_ups,
             deliveries,
@@ -130,37 +135,6 @@ impl Dispatcher {
             claiming: Mutex::default(),
             publish: Notify::new(),
         }
-    }
-
-    /// Puts a set of automations in force, for every dispatcher on this database.
-    ///
-    /// # Errors
-    /// When the database does not answer; then the old set stays.
-    pub async fn activate(&self, set: RuleSet) -> Result<(), store::StoreError> {
-        let tx = self.store.begin().await?;
-        tx.activate_rule_set(&set.hash, &set.files, self.clock.now()).await?;
-        tx.commit().await?;
-        tracing::info!(rule_set = %short(&set.hash), automations = set.rules().len(), "automations in force");
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
-        self.note_rules_problem(None);
-        Ok(())
-    }
-
-    /// Remembers why the newest files are not in force, for `/readyz`; `None` when they are.
-    pub fn note_rules_problem(&self, problem: Option<String>) {
-        *self.rules_problem.write().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    /// Why the newest automation files are not in force.
-    #[must_use]
-    pub fn rules_problem(&self) -> Option<String> {
-        self.rules_problem.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The set that is in force.
-    #[must_use]
-    pub fn rules(&self) -> Arc<RuleSet> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends the API's streams, which would hold a stopping server up; their clients come again.

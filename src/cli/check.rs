@@ -21,7 +21,9 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
-    let folder = &loaded.settings.automations;
+    let config::Automations::Folder(folder) = &loaded.settings.automations else {
+        return elsewhere(&loaded, out);
+    };
     match rules::load_folder(folder) {
         Ok(set) => {
             let (file, folder, count) = (loaded.file.display(), folder.display(), set.rules().len());
@@ -40,4 +42,18 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
             Ok(Ending::Problems)
         }
     }
+}
+
+/// Automations that lie in a repository are checked in a checkout of it.
+fn elsewhere(loaded: &config::Loaded, out: &mut Output<'_>) -> Result<Ending, CliError> {
+    let file = loaded.file.display();
+    if out.json {
+        out.raw_json(&serde_json::json!({ "automations": [] }).to_string())?;
+    } else {
+        out.line(&format!(
+            "{file}: no mistakes. The automations lie in a repository: check them in a checkout of it, \
+             with PULLWRIGHT__AUTOMATIONS=FOLDER"
+        ))?;
+    }
+    Ok(Ending::Fine)
 }

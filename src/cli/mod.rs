@@ -14,6 +14,7 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod schedules;
 
 use std::io;
 use std::process::ExitCode;
@@ -22,10 +23,11 @@ use config::{ConfigError, Env};
 use miette::Diagnostic;
 use schemas::SystemClock;
 
-use args::{Command, DeliveriesCommand, Global, RunsCommand};
+use args::{AutomationsCommand, Command, DeliveriesCommand, Global, RunsCommand, SchedulesCommand};
 use client::{Client, ClientError};
 use deliveries::{NotDecided, SendError};
 use output::Output;
+use schedules::NoSchedule;
 
 /// What a command came to; its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotDecided(#[from] NotDecided),
+    /// A schedule or a zone is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Schedule(#[from] NoSchedule),
     /// Standard output is gone.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -148,8 +154,18 @@ async fn dispatch_to(
                 RunsCommand::Cancel { id } => runs::cancel(&client, id, out).await,
             }
         }
-        Command::Automations { command: args::AutomationsCommand::List } => {
-            automations::list(&Client::new(global, env)?, out).await
+        Command::Automations { command } => {
+            let client = Client::new(global, env)?;
+            match command {
+                AutomationsCommand::List => automations::list(&client, out).await,
+                AutomationsCommand::Show { name } => automations::show(&client, &name, out).await,
+            }
+        }
+        Command::Schedules { command: Some(SchedulesCommand::Next { schedule, timezone, count }), .. } => {
+            schedules::next(&schedule, &timezone, count, &SystemClock::new(), out)
+        }
+        Command::Schedules { command: None, filter } => {
+            schedules::list(&Client::new(global, env)?, &filter, out).await
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Automations are reread when their files change; a set with a mistake leaves the old one in force.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Watches the folder until `stop`.
 pub async fn watch(dispatcher: Arc<Dispatcher>, folder: PathBuf, stop: CancellationToken) {
+    let source = source(&folder);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -21,19 +22,17 @@ pub async fn watch(dispatcher: Arc<Dispatcher>, folder: PathBuf, stop: Cancellat
         let path = folder.clone();
         let Ok(loaded) = tokio::task::spawn_blocking(move || load_folder(&path)).await else { continue };
         match loaded {
-            Ok(set) if set.hash == dispatcher.rules().hash => dispatcher.note_rules_problem(None),
             Ok(set) => {
-                if let Err(error) = dispatcher.activate(set).await {
+                if let Err(error) = dispatcher.offer(set, &source).await {
                     tracing::error!(error = &error as &dyn std::error::Error, "new automations wait");
                 }
             }
-            Err(error) => {
-                let problem = super::parts::one_line(&error);
-                if dispatcher.rules_problem().as_ref() != Some(&problem) {
-                    tracing::error!(problem, "the changed automations are not taken; the old ones stay");
-                    dispatcher.note_rules_problem(Some(problem));
-                }
-            }
+            Err(error) => dispatcher.note_rules_problem(Some(error.one_line())),
         }
     }
+}
+
+/// What a folder is called where people ask for the source of a set.
+pub fn source(folder: &Path) -> String {
+    folder.display().to_string()
 }

@@ -20,6 +20,20 @@ pub enum ForgeError {
         /// Its answer, shortened.
         message: String,
     },
+    /// This forge, or what we know of it, has no such thing.
+    #[error("{what} is not supported for this forge")]
+    NotSupported {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// More than we are ready to read.
+    #[error("{what} is larger than we read: {limit} at most")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// How much is read.
+        limit: &'static str,
+    },
     /// It is there already (422 with that reason).
     #[error("it exists already")]
     AlreadyExists,

@@ -4,6 +4,7 @@
 //! and is named after the question it answers. Reads go through [`Store`], writes through a [`Tx`]:
 //! SQLite has one writer, and a transaction is what makes several rows one truth.
 
+mod automation_ids;
 mod decisions;
 mod deliveries;
 mod entity;
@@ -14,6 +15,7 @@ mod migration;
 mod page;
 mod rule_sets;
 mod runs;
+mod schedules;
 mod threads;
 
 use std::path::Path;
@@ -28,7 +30,9 @@ use sea_orm_migration::MigratorTrait;
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
 pub use page::Page;
-pub use runs::{LeaseView, PullRequestRef, RunRecord};
+pub use rule_sets::ActiveRuleSet;
+pub use runs::{LeaseView, PullRequestRef, RunRecord, Standing};
+pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
 
 /// The database.

@@ -38,6 +38,19 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// All of it on one line, for the log and `/readyz`.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match self {
+            Self::Mistakes { mistakes, .. } => {
+                mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Self::Unreadable { path, source } => format!("{}: {source}", path.display()),
+        }
+    }
+}
+
 /// The places of what a later check may have to point at.
 #[derive(Debug, Deserialize)]
 pub(super) struct Places {

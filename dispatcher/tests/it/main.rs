@@ -4,6 +4,7 @@
 mod control;
 mod decisions;
 mod fake_forge;
+mod firing;
 mod identity;
 mod redeliver;
 mod replay;

@@ -61,6 +61,7 @@ impl World {
         let settings = Settings {
             webhooks: BTreeMap::from([(WebhookName::from("hook"), reading)]),
             repository_setup: Box::new(|_| RepositorySetup::default()),
+            automations: None,
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: Vec::new(),

@@ -3,6 +3,7 @@
 mod claim;
 mod list;
 mod row;
+mod standing;
 
 use chrono::{DateTime, Utc};
 use schemas::report::{ChangeReport, Report};
@@ -14,6 +15,7 @@ use crate::entity::run;
 use crate::{StoreError, Tx};
 
 pub use claim::LeaseView;
+pub use standing::Standing;
 
 /// A run with what only the control plane needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod automations;
 mod deliveries;
 mod replay;
 mod runs;
+mod schedules;
 mod tail;
 mod token;
 
@@ -50,6 +51,8 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
         .routes(routes!(automations::list))
+        .routes(routes!(automations::show))
+        .routes(routes!(schedules::list))
 }
 
 /// The API's routes below `/api/v1`, all behind the token.
