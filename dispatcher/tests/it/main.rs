@@ -10,4 +10,5 @@ mod redeliver;
 mod replay;
 mod rules;
 mod support;
+mod text;
 mod words;
