@@ -15,6 +15,7 @@ mod forge_faults;
 mod git_gate;
 mod main_job;
 mod runs;
+mod schedules;
 mod stopping;
 mod support;
 mod telemetry;

@@ -23,6 +23,8 @@ use crate::schedule::catch_up::{Look, horizon};
 use due::{Records, due_now};
 use repositories::Visible;
 
+pub(crate) use tick::WEBHOOK;
+
 /// When to look again where something had to wait.
 const AGAIN: Duration = Duration::from_secs(10);
 

@@ -88,6 +88,8 @@ async fn a_tick_is_a_delivery_a_decision_and_a_run_for_each_repository() {
             matches!(decisions.as_slice(), [one] if matches!(one.verdict, Verdict::Matched { run: Some(_) }))
         );
     }
+    let replay = world.dispatcher.replay(deliveries[0].id, false).await.unwrap_err();
+    assert!(replay.to_string().ends_with("was made by a schedule and cannot be replayed"), "{replay}");
     let ids = world.store.automation_ids().await.unwrap();
     let row = world.store.last_tick(ids[&"weekly".into()]).await.unwrap().unwrap();
     assert_eq!((row.tick, row.state, row.deliveries.len()), (tick, TickState::Fired, 3));
