@@ -161,9 +161,9 @@ async fn dispatch_to(
                 AutomationsCommand::Show { name } => automations::show(&client, &name, out).await,
             }
         }
-        Command::Schedules { command: Some(SchedulesCommand::Next { schedule, timezone, count }), .. } => {
-            schedules::next(&schedule, &timezone, count, &SystemClock::new(), out)
-        }
+        Command::Schedules {
+            command: Some(SchedulesCommand::Next { schedule, timezone, count }), ..
+        } => schedules::next(&schedule, &timezone, count, &SystemClock::new(), out),
         Command::Schedules { command: None, filter } => {
             schedules::list(&Client::new(global, env)?, &filter, out).await
         }

@@ -60,7 +60,8 @@ struct Last {
 
 impl Last {
     fn words(&self) -> String {
-        let runs: Vec<String> = self.runs.iter().map(|(standing, count)| format!("{count} {standing}")).collect();
+        let runs: Vec<String> =
+            self.runs.iter().map(|(standing, count)| format!("{count} {standing}")).collect();
         let what = if runs.is_empty() { self.state.clone() } else { runs.join(", ") };
         format!("{}: {what}", time(self.tick))
     }
@@ -75,7 +76,10 @@ impl Row {
             ("mode", Some(self.mode.clone())),
             ("catch up", Some(self.catch_up.clone())),
             ("jitter", (self.jitter_seconds > 0).then(|| format!("{} s", self.jitter_seconds))),
-            ("repositories", Some(if repositories.is_empty() { "all that can be seen".to_owned() } else { repositories })),
+            (
+                "repositories",
+                Some(if repositories.is_empty() { "all that can be seen".to_owned() } else { repositories }),
+            ),
             ("last time", self.last.as_ref().map(Last::words)),
         ]
     }
@@ -101,7 +105,8 @@ pub(super) async fn list(
                 out.line("")?;
             }
             out.fields(&row.head())?;
-            let times: Vec<_> = row.next.iter().map(|next| vec![next.local.clone(), next.utc.clone()]).collect();
+            let times: Vec<_> =
+                row.next.iter().map(|next| vec![next.local.clone(), next.utc.clone()]).collect();
             out.rows(&["next", "in utc"], &times)?;
         }
         if items.is_empty() {

@@ -129,10 +129,13 @@ async fn schedules(Query(query): Query<BTreeMap<String, String>>) -> Json<Value>
         "last": { "tick": "2026-03-22T05:00:00Z", "state": "fired", "at": "2026-03-22T05:00:01Z",
                   "deliveries": [ONE, TWO], "runs": { "failed": 1, "succeeded": 1 } },
     });
-    let other = with(row.clone(), json!({
-        "automation": "nightly", "jitter_seconds": 0, "repositories": [], "next": [],
-        "last": { "tick": "2026-03-22T05:00:00Z", "state": "skipped", "at": "2026-03-22T05:00:01Z", "deliveries": [], "runs": {} },
-    }));
+    let other = with(
+        row.clone(),
+        json!({
+            "automation": "nightly", "jitter_seconds": 0, "repositories": [], "next": [],
+            "last": { "tick": "2026-03-22T05:00:00Z", "state": "skipped", "at": "2026-03-22T05:00:01Z", "deliveries": [], "runs": {} },
+        }),
+    );
     assert_eq!(query["count"], "1");
     let items = if query.contains_key("automation") { vec![row] } else { vec![row, other] };
     Json(json!({ "problem": null, "items": items }))

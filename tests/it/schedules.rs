@@ -56,7 +56,10 @@ async fn a_tick_becomes_a_pull_request_of_each_repository() {
     assert!(pulls[0].body.as_deref().unwrap().contains("Started by a schedule."), "{pulls:#?}");
 
     let delivery = world.delivery(run["delivery"].as_str().unwrap()).await;
-    assert_eq!((&delivery["webhook"], &delivery["event"]["type"]), (&json!("schedule"), &json!("schedule.fired")));
+    assert_eq!(
+        (&delivery["webhook"], &delivery["event"]["type"]),
+        (&json!("schedule"), &json!("schedule.fired"))
+    );
     assert_eq!(delivery["decisions"][0]["verdict"], "matched");
     let (_, schedules) = world.api("schedules?automation=minutely&count=2").await;
     let row = &schedules["items"][0];
@@ -75,15 +78,23 @@ async fn automations_are_pulled_from_the_one_branch_of_a_repository() {
         .prepare()
         .await;
     let rules = |name: &str| {
-        format!("version: 1\nautomations:\n  - {{ name: {name}, on: [{{ source: github, event: issue.opened }}], run: {{ commands: ['true'] }} }}\n")
+        format!(
+            "version: 1\nautomations:\n  - {{ name: {name}, on: [{{ source: github, event: issue.opened }}], run: {{ commands: ['true'] }} }}\n"
+        )
     };
     let first = rules("first");
-    world.sim.create_repo("acme", "ops", &[("rules/a.yaml", first.as_str()), ("b.yaml", "no")]).await.unwrap();
+    world
+        .sim
+        .create_repo("acme", "ops", &[("rules/a.yaml", first.as_str()), ("b.yaml", "no")])
+        .await
+        .unwrap();
     let mut world = world;
     world.start().await;
     let pushed = async |branch: &str| {
         let reference = format!("/ref=refs/heads/{branch}");
-        let sent = world.cli(&["deliveries", "send", "github", "push", "--repo", "acme/ops", "--set", &reference]).await;
+        let sent = world
+            .cli(&["deliveries", "send", "github", "push", "--repo", "acme/ops", "--set", &reference])
+            .await;
         assert!(sent.status.success(), "{sent:?}");
     };
     let in_force = async |name: &str| {
@@ -103,19 +114,29 @@ async fn automations_are_pulled_from_the_one_branch_of_a_repository() {
     // What a pull request would make of it does not count; a mistake leaves the old set in force.
     world.sim.commit("acme", "ops", "proposal", &[("rules/a.yaml", &rules("proposed"))]).await.unwrap();
     pushed("proposal").await;
-    world.sim.commit("acme", "ops", "main", &[("rules/a.yaml", "version: 1\nautomation: []\n")]).await.unwrap();
+    world
+        .sim
+        .commit("acme", "ops", "main", &[("rules/a.yaml", "version: 1\nautomation: []\n")])
+        .await
+        .unwrap();
     pushed("main").await;
     let problem = world
         .wait("the mistake", async || world.api("automations").await.1["problem"].as_str().map(str::to_owned))
         .await;
     let head = world.sim.branch("acme", "ops", "main").await.unwrap();
-    assert!(problem.starts_with(&format!("commit {} of github/acme/ops: a.yaml:2:1: ", &head[..12])), "{problem}");
+    assert!(
+        problem.starts_with(&format!("commit {} of github/acme/ops: a.yaml:2:1: ", &head[..12])),
+        "{problem}"
+    );
     in_force("first").await;
     let (status, ready) = world.get("/readyz").await;
     assert!(status == 503 && ready.contains(&head[..12]), "{ready}");
     let listed = world.cli(&["automations", "list"]).await;
     assert_eq!(listed.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&listed.stderr).contains("the newest files are not in force"), "{listed:?}");
+    assert!(
+        String::from_utf8_lossy(&listed.stderr).contains("the newest files are not in force"),
+        "{listed:?}"
+    );
 
     world.sim.commit("acme", "ops", "main", &[("rules/a.yaml", &rules("second"))]).await.unwrap();
     pushed("main").await;
@@ -129,5 +150,9 @@ async fn automations_are_pulled_from_the_one_branch_of_a_repository() {
     let (_, set) = world.api("automations").await;
     assert_eq!(set["items"][0]["name"], "second");
     let shown = world.cli(&["automations", "show", "second"]).await;
-    insta::assert_snapshot!("automations_show", redact(&String::from_utf8_lossy(&shown.stdout), &world).replace(&set["source"].to_string(), "<source>"));
+    insta::assert_snapshot!(
+        "automations_show",
+        redact(&String::from_utf8_lossy(&shown.stdout), &world)
+            .replace(&set["source"].to_string(), "<source>")
+    );
 }

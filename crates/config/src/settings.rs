@@ -136,8 +136,7 @@ impl SettingsFile {
             let connection = ConnectionFile::build(entry, &name, folder, sources)?;
             connections.insert(name, connection);
         }
-        let automations =
-            AutomationsFile::build(self.automations.0.as_ref(), path, &connections, sources)?;
+        let automations = AutomationsFile::build(self.automations.0.as_ref(), path, &connections, sources)?;
         let listen = self.listen.build();
         let webhooks = webhooks::build(&self.webhooks, &connections, &listen, sources)?;
         let entries = self.repositories.as_deref().unwrap_or_default();

@@ -66,7 +66,7 @@ impl Dispatcher {
 
     /// Looks at the branch once, and puts in force what it holds; false when it could not be looked at.
     pub async fn pull(&self, source: &AutomationsRepository, last: &mut Option<Pulled>) -> bool {
-        let looked = self.look(source, last).await;
+        let looked = self.look_at_branch(source, last).await;
         let problem = match &looked {
             Ok(()) => last.as_ref().and_then(|last| last.mistakes.clone()),
             Err(error) => Some(error.to_string()),
@@ -75,7 +75,11 @@ impl Dispatcher {
         looked.is_ok()
     }
 
-    async fn look(&self, source: &AutomationsRepository, last: &mut Option<Pulled>) -> Result<(), PullError> {
+    async fn look_at_branch(
+        &self,
+        source: &AutomationsRepository,
+        last: &mut Option<Pulled>,
+    ) -> Result<(), PullError> {
         let repository = &source.repository;
         let unread = |error| PullError::Forge { repository: repository.clone(), error };
         let forge = self.forge(&repository.connection).map_err(unread)?;
@@ -96,11 +100,9 @@ impl Dispatcher {
                 self.offer(set, &place).await?;
                 None
             }
-            Err(error) => Some(format!(
-                "commit {} of {repository}: {}",
-                short(commit.as_str()),
-                error.one_line()
-            )),
+            Err(error) => {
+                Some(format!("commit {} of {repository}: {}", short(commit.as_str()), error.one_line()))
+            }
         };
         *last = Some(Pulled { commit, mistakes });
         Ok(())

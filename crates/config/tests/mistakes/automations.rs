@@ -25,7 +25,8 @@ fn mistakes() {
 #[test]
 fn a_variable_changes_one_key_or_the_whole() {
     use config::Automations::{Folder, Repository};
-    let text = format!("{RIGHT}automations: {{ repository: github/acme/ops, path: ./rules/, branch: main }}\n");
+    let text =
+        format!("{RIGHT}automations: {{ repository: github/acme/ops, path: ./rules/, branch: main }}\n");
     let automations = |variables: &[(&str, &str)]| read(&text, variables).unwrap().settings.automations;
     let of = |branch: &str| Repository {
         repository: "github/acme/ops".parse().unwrap(),

@@ -1,11 +1,13 @@
 //! The files of a folder at a commit.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use gitlab::api::AsyncQuery;
-use gitlab::api::projects::repository::Tree;
+use gitlab::api::common::path_escaped;
 use gitlab::api::projects::repository::files::FileRaw;
+use gitlab::api::{AsyncQuery, Endpoint, Pageable, QueryParams};
+use http::Method;
 use schemas::{Oid, RepoRef};
 use serde::Deserialize;
 
@@ -16,6 +18,36 @@ use crate::folder::Folder;
 
 /// Files that are read at the same time.
 const AT_ONCE: usize = 8;
+
+/// The tree of a commit. The crate's own endpoint puts its parameters into a body, which is no place
+/// for those of a GET.
+struct Tree<'a> {
+    repo: &'a RepoRef,
+    commit: &'a Oid,
+    path: &'a str,
+}
+
+impl Endpoint for Tree<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/repository/tree", path_escaped(&self.repo.path)).into()
+    }
+
+    fn parameters(&self) -> QueryParams<'_> {
+        let mut params = QueryParams::default();
+        params.push("ref", self.commit.as_str()).push("path", self.path).push("recursive", true);
+        params
+    }
+}
+
+impl Pageable for Tree<'_> {
+    fn use_keyset_pagination(&self) -> bool {
+        true
+    }
+}
 
 #[derive(Deserialize)]
 struct Entry {
@@ -34,15 +66,10 @@ pub(super) async fn files(
     path: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
     let root = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/");
-    let mut endpoint = Tree::builder();
-    endpoint.project(repo.path.as_str()).ref_(commit.as_str()).recursive(true);
-    if !root.is_empty() {
-        endpoint.path(root.as_str());
-    }
     let what = format!("the folder `{root}` of {repo}");
     let mut found = Vec::new();
     let too_many = call
-        .find(built(endpoint.build())?, &what, |entry: Entry| {
+        .find(Tree { repo, commit, path: &root }, &what, |entry: Entry| {
             if entry.kind == "blob" && entry.mode != "120000" {
                 found.push(entry.path);
             }

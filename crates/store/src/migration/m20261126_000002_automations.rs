@@ -38,7 +38,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at", "runs_automation_created_at"] {
+        for name in [
+            "runs_root_state",
+            "runs_group_key_state",
+            "runs_state_due_at",
+            "runs_admitted_at",
+            "runs_automation_created_at",
+        ] {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
         for (name, _) in run_columns() {
