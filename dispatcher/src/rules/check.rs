@@ -8,6 +8,7 @@ use schemas::event::{EventType, SourceKind};
 
 use super::load::{AutomationPlaces, Places};
 use super::repo_glob;
+use crate::schedule::{CronExpression, Zone};
 
 /// The longest name, so that branches and markers made from it stay short.
 const LONGEST_NAME: usize = 64;
@@ -78,6 +79,12 @@ fn one(automation: &Automation, place: &AutomationPlaces, sources: &Sources, mis
 }
 
 fn trigger_problem(trigger: &Trigger) -> Option<(String, &'static str)> {
+    if let Some(schedule) = &trigger.schedule {
+        let zone = trigger.timezone.as_deref().unwrap_or("UTC").parse::<Zone>();
+        let wrong = schedule.parse::<CronExpression>().map_err(|error| error.to_string());
+        let wrong = wrong.err().or_else(|| zone.err().map(|error| error.to_string()))?;
+        return Some((wrong, "`pullwright schedules next` tries a schedule out"));
+    }
     let Some(source) = trigger.source else {
         return Some(("the entry names no `source`".to_owned(), "add `source: github` and `event:`"));
     };
