@@ -66,10 +66,10 @@ pub(super) async fn list(client: &Client, out: &mut Output<'_>) -> Result<Ending
             .map(|row| {
                 let next = row.next_tick.map(time).unwrap_or_default();
                 let last = row.last_run.as_ref().map(LastRun::words).unwrap_or_default();
-                vec![row.name, row.mode, row.on.join(", "), row.repos.join(" "), next, last, row.file]
+                vec![row.name, row.mode, row.on.join(", "), row.repos.join(" "), row.file, next, last]
             })
             .collect();
-        out.rows(&["name", "mode", "on", "repositories", "next time", "last run", "file"], &rows)?;
+        out.rows(&["name", "mode", "on", "repositories", "file", "next time", "last run"], &rows)?;
         if !source.is_empty() {
             eprintln!("from {}", escape::line(&source));
         }

@@ -107,7 +107,9 @@ pub(super) async fn list(
             out.fields(&row.head())?;
             let times: Vec<_> =
                 row.next.iter().map(|next| vec![next.local.clone(), next.utc.clone()]).collect();
-            out.rows(&["next", "in utc"], &times)?;
+            if !times.is_empty() {
+                out.rows(&["next", "in utc"], &times)?;
+            }
         }
         if items.is_empty() {
             out.line("no automation has a schedule")?;

@@ -325,7 +325,7 @@ async fn json_is_what_the_server_said() {
 async fn files_that_are_not_in_force_are_a_problem_found() {
     let (result, text) = call("automations list", &serve().await, "right", false).await;
     assert_eq!(result.unwrap(), Ending::Problems);
-    assert_eq!(text, "fix\tlive\tgithub issue.labeled\tgithub/acme/*\ta.yaml\n");
+    assert_eq!(text, "fix\tlive\tgithub issue.labeled\tgithub/acme/*\ta.yaml\t\t\n");
 }
 
 #[tokio::test]
@@ -420,7 +420,7 @@ fn when_a_schedule_would_fire() {
         ending.map(|_| String::from_utf8(text).unwrap())
     };
     assert_snapshot!(next("30 2 * * SUN", "Europe/Berlin").unwrap(), @r"
-    NEXT                      IN UTC
+    NEXT                       IN UTC
     Sun 2026-03-29 03:00 CEST  Sun 2026-03-29 01:00 UTC
     Sun 2026-04-05 02:30 CEST  Sun 2026-04-05 00:30 UTC
     Sun 2026-04-12 02:30 CEST  Sun 2026-04-12 00:30 UTC
