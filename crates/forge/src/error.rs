@@ -20,10 +20,13 @@ pub enum ForgeError {
         /// Its answer, shortened.
         message: String,
     },
-    /// This forge, or what we know of it, has no such thing.
-    #[error("{what} is not supported for this forge")]
-    NotSupported {
-        /// What was asked for.
+    /// It is there already (422 with that reason).
+    #[error("it exists already")]
+    AlreadyExists,
+    /// This forge has nothing of the kind.
+    #[error("this forge has no {what}")]
+    Unsupported {
+        /// What it lacks.
         what: &'static str,
     },
     /// More than we are ready to read.
@@ -34,9 +37,6 @@ pub enum ForgeError {
         /// How much is read.
         limit: &'static str,
     },
-    /// It is there already (422 with that reason).
-    #[error("it exists already")]
-    AlreadyExists,
     /// Refused for good (other 4xx).
     #[error("the forge refused with status {status}: {message}")]
     Refused {

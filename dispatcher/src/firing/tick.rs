@@ -14,6 +14,7 @@ use store::{DeliveryStatus, NewDelivery, StoreError, TickRow, TickState, Tx};
 use super::due::{DueNow, Records, due_now};
 use crate::Dispatcher;
 use crate::admit::Started;
+use crate::decide::Matched;
 use crate::rules::{Rule, RuleSet};
 use crate::schedule::catch_up::{Look, horizon};
 use crate::schedule::{Scheduled, Tick, jitter};
@@ -163,7 +164,8 @@ impl Dispatcher {
             return;
         };
         let delay = jitter::offset(&automation.id.to_string(), &repository, spread);
-        let start = Started::new(self, automation.rule, event, repository, None, &row.delivery);
+        let matched = Matched { repository, command_label: None, depth: 1, commanded: false };
+        let start = Started::new(self, automation.rule, event, matched, &row.delivery);
         made.starts.push(if delay.is_zero() {
             start
         } else {

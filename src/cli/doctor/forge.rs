@@ -69,7 +69,7 @@ fn unreachable(name: String, error: &ForgeError) -> Check {
         }
         ForgeError::Refused { .. }
         | ForgeError::AlreadyExists
-        | ForgeError::NotSupported { .. }
+        | ForgeError::Unsupported { .. }
         | ForgeError::TooLarge { .. } => "check `url`: it has to be the API's address",
     };
     Check::fail(name, error.to_string(), remedy)

@@ -44,6 +44,7 @@ impl MigrationTrait for Migration {
             "runs_state_due_at",
             "runs_admitted_at",
             "runs_automation_created_at",
+            "runs_head",
         ] {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
@@ -54,7 +55,7 @@ impl MigrationTrait for Migration {
         let source =
             Table::alter().table(Alias::new("rule_sets")).drop_column(Alias::new("source")).to_owned();
         manager.alter_table(source).await?;
-        for name in ["facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
+        for name in ["instance", "facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
             manager.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
         Ok(())
@@ -115,6 +116,7 @@ fn tables() -> Vec<TableCreateStatement> {
         ),
         // What forges answered while a delivery was decided.
         table("facts", vec![uuid("delivery_id"), text("body")], &["delivery_id"]),
+        table("instance", vec![integer("row"), string("id")], &["row"]),
     ]
 }
 
@@ -125,6 +127,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["state", "due_at"], false),
         index("runs", &["admitted_at"], false),
         index("runs", &["automation", "created_at"], false),
+        index("runs", &["head"], false),
         index("links", &["root"], false),
         index("automation_ids", &["id"], true),
     ]

@@ -2,6 +2,7 @@
 
 mod files;
 mod items;
+mod lookups;
 mod merge_requests;
 mod notes;
 mod projects;
@@ -41,6 +42,10 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route(&format!("{project}/repository/tree"), get(files::tree))
         .route(&format!("{project}/repository/files/{{path}}/raw"), get(files::raw))
         .route(&format!("{project}/repository/branches/{{branch}}"), get(projects::branch))
+        .route(&format!("{project}/repository/compare"), get(lookups::compare))
+        .route(&format!("{item}/diffs"), get(lookups::diffs))
+        .route("/api/v4/groups/{group}", get(lookups::group))
+        .route("/api/v4/groups/{group}/members/all/{user}", get(lookups::group_member))
         .route(&format!("{project}/members/all/{{user}}"), get(projects::member))
         .route(&format!("{project}/hooks"), get(projects::hooks))
         .route(&format!("{project}/issues"), get(items::list_issues).post(items::create_issue))
