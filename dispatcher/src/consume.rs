@@ -226,6 +226,7 @@ impl Dispatcher {
             self.wake_workers();
         }
         self.publish.notify_one();
+        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
         Ok(())
     }
 

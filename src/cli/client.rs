@@ -281,6 +281,15 @@ impl Stream {
     }
 }
 
+/// A text as one part of a path or query.
+pub(super) fn path_part(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
+}
+
 /// The address at which this machine reaches what listens on `address`.
 pub(super) fn at(mut address: std::net::SocketAddr) -> String {
     if address.ip().is_unspecified() {

@@ -4,6 +4,7 @@
 //! and is named after the question it answers. Reads go through [`Store`], writes through a [`Tx`]:
 //! SQLite has one writer, and a transaction is what makes several rows one truth.
 
+mod automation_ids;
 mod decisions;
 mod deliveries;
 mod entity;
@@ -19,6 +20,7 @@ mod own;
 mod page;
 mod rule_sets;
 mod runs;
+mod schedules;
 mod threads;
 
 use std::path::Path;
@@ -34,7 +36,11 @@ pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSumma
 pub use error::StoreError;
 pub use links::{Link, LinkKind};
 pub use page::Page;
-pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
+pub use rule_sets::ActiveRuleSet;
+pub use runs::{
+    Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord, Standing,
+};
+pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
 
 /// The database.

@@ -54,7 +54,6 @@ impl Started {
     }
 
     /// Holds the run back until then: the spread of a schedule.
-    #[expect(dead_code, reason = "schedules are what holds runs back")]
     pub(crate) fn not_before(mut self, at: DateTime<Utc>) -> Self {
         self.run.state = RunState::Pending { gate: Gate::Schedule, due_at: Some(at) };
         self

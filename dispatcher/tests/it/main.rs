@@ -7,6 +7,7 @@ mod control;
 mod decisions;
 mod explain;
 mod fake_forge;
+mod firing;
 mod identity;
 mod links;
 mod loops;

@@ -8,6 +8,7 @@ mod deliveries;
 mod explain;
 mod replay;
 mod runs;
+mod schedules;
 mod tail;
 mod token;
 
@@ -55,6 +56,8 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(approve::approve))
         .routes(routes!(budgets::list))
         .routes(routes!(automations::list))
+        .routes(routes!(automations::show))
+        .routes(routes!(schedules::list))
 }
 
 /// The API's routes below `/api/v1`, all behind the token.
