@@ -5,6 +5,7 @@
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
 pub mod admit;
+mod backtest;
 pub mod commands;
 pub mod condition;
 mod consume;

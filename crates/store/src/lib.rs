@@ -9,6 +9,7 @@ mod deliveries;
 mod entity;
 mod error;
 mod facts;
+mod history;
 mod instance;
 mod intents;
 mod items;
@@ -32,6 +33,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use history::Past;
 pub use links::{Link, LinkKind};
 pub use page::Page;
 pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
