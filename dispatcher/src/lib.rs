@@ -6,6 +6,7 @@
 
 mod active;
 pub mod admit;
+mod backtest;
 pub mod commands;
 pub mod condition;
 mod consume;

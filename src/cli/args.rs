@@ -7,6 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use schemas::{AutomationName, DeliveryId, RunId, WebhookName};
 use serde_json::Value;
 
+use super::backtest::BacktestArgs;
+
 /// Turns events into pull requests, on your own machines.
 #[derive(Debug, Parser)]
 #[command(
@@ -123,6 +125,17 @@ Each is read and decided as a real one would be. No server, secret or forge is n
   pullwright test              all of them; exit code 1 where one fails
   pullwright test NAME…        those of some automations")]
     Test(TestArgs),
+    /// Try changed automations on the deliveries of the last days
+    #[command(after_help = "\
+Which runs the automations of a folder would have made of what really arrived, beside those that
+were made: gained, lost, changed (another repository) or unknown, because they hang on something
+that no forge was asked at the time. Nothing is started, and nobody is asked.
+
+  pullwright backtest --automations new/                  before a change
+  pullwright backtest                                     what is in force, on what was decided then
+  pullwright backtest --automations . --markdown          for a comment on a pull request
+  pullwright backtest --automations . --fail-on lost      exit code 1 when a run is lost")]
+    Backtest(BacktestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
     /// What arrived at the webhooks, and what was decided

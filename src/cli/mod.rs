@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod automations;
+mod backtest;
 mod budgets;
 mod check;
 mod client;
@@ -132,6 +133,7 @@ async fn dispatch_to(
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
         Command::Test(args) => test::run(&args, global, env, out),
+        Command::Backtest(args) => backtest::run(&args, global, env, &SystemClock::new(), out).await,
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await

@@ -94,6 +94,24 @@ async fn one_run() -> Json<Value> {
     ))
 }
 
+async fn backtest(Json(question): Json<Value>) -> Json<Value> {
+    assert!(question["since"].is_string() && question["files"].is_null());
+    let example = |change: &str, because: &str| {
+        json!({ "change": change, "delivery": ONE, "event": "issue.labeled", "work_item": "github:acme/api#12",
+                "because": because })
+    };
+    Json(json!({ "rule_set": "abc", "events": 1204, "cut_at": null, "automations": [
+        { "automation": "fix", "events": 40, "before": 12, "after": 13, "gained": 3, "lost": 2, "changed": 1, "unknown": 4,
+          "cost_before": 14.4, "cost_after": 15.6,
+          "examples": [
+              example("gained", "`labels.none` wants none of wontfix, the event has `@ana` wontfix\u{1b}[2J"),
+              example("lost", "it does not listen to this any more"),
+          ] },
+        { "automation": "other", "events": 2, "before": 0, "after": 0, "gained": 0, "lost": 0, "changed": 0, "unknown": 0,
+          "cost_before": null, "cost_after": null, "examples": [] },
+    ] }))
+}
+
 /// Three parts: lines, nothing yet, lines; then the end.
 async fn logs(State(asked): State<Arc<AtomicUsize>>) -> Json<Value> {
     let line = |stream: &str, text: &str| json!({ "at": "2026-01-02T03:04:05.678Z", "stream": stream, "text": text });
@@ -168,6 +186,7 @@ async fn serve() -> String {
         .route(&format!("/api/v1/deliveries/{ONE}"), get(refuse(StatusCode::NOT_FOUND, "there is no delivery\u{1b}[2J")))
         .route(&format!("/api/v1/deliveries/{ONE}/explain"), get(refuse(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")))
         .route(&format!("/api/v1/runs/{TWO}"), get(async || "<html>hello</html>"))
+        .route("/api/v1/backtest", post(backtest))
         .route("/api/v1/automations", get(async || Json(json!({ "rule_set": "abc", "problem": "a.yaml:1:1: no\n", "items": [
             { "name": "fix", "file": "a.yaml", "mode": "live", "on": ["github issue.labeled"], "repos": ["github/acme/*"] },
         ] }))))
@@ -377,6 +396,24 @@ async fn a_server_that_breaks_off() {
     });
     let error = call("runs list", &format!("http://{address}"), "right", true).await.0.unwrap_err();
     assert!(error.to_string().contains("the connection broke"), "{error}");
+}
+
+/// The time it begins at is the clock's of now.
+fn without_times(text: &str) -> String {
+    let times = text.split(' ').map(|word| match word {
+        word if word.starts_with("20") && word.len() == 10 => "DAY",
+        word if word.len() == 5 && word.contains(':') => "TIME",
+        word => word,
+    });
+    times.collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_backtest_in_a_table_and_as_markdown() {
+    assert_snapshot!(without_times(&piped("backtest --since 2d").await));
+    assert_snapshot!(without_times(&shown("backtest --markdown").await));
+    let (result, _) = call("backtest --fail-on lost,unknown", &serve().await, "right", true).await;
+    assert_eq!(result.unwrap(), Ending::Problems);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod deliveries;
 mod entity;
 mod error;
 mod facts;
+mod history;
 mod instance;
 mod intents;
 mod items;
@@ -34,6 +35,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use history::Past;
 pub use links::{Link, LinkKind};
 pub use page::Page;
 pub use rule_sets::ActiveRuleSet;

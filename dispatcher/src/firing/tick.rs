@@ -165,12 +165,15 @@ impl Dispatcher {
         };
         let delay = jitter::offset(&automation.id.to_string(), &repository, spread);
         let matched = Matched { repository, command_label: None, depth: 1, commanded: false };
-        let start = Started::new(self, automation.rule, event, matched, &row.delivery);
-        made.starts.push(if delay.is_zero() {
-            start
-        } else {
-            start.not_before(row.delivery.received_at + delay)
-        });
+        match Started::new(self, automation.rule, event, matched, &row.delivery) {
+            Ok(start) if delay.is_zero() => made.starts.push(start),
+            Ok(start) => made.starts.push(start.not_before(row.delivery.received_at + delay)),
+            Err(error) => made.decisions.push(Decision {
+                delivery: event.id,
+                automation: automation.rule.automation.name.clone(),
+                verdict: Verdict::Error { message: error.to_string() },
+            }),
+        }
     }
 }
 

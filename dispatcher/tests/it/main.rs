@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod admission;
+mod backtest;
 mod branches;
 mod control;
 mod decisions;
