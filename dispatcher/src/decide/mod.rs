@@ -69,6 +69,15 @@ pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> E
     }
 }
 
+/// What `if` makes of an event that no other clause is about, as a schedule's: `None` when it holds.
+pub(crate) fn condition_that_fails(rule: &Rule, event: &Event) -> Option<Verdict> {
+    match condition::holds(rule, event) {
+        Ok(()) => None,
+        Err(Stop::Verdict(verdict)) => Some(verdict),
+        Err(Stop::Needs(_)) => Some(Verdict::Error { message: "`if` asks nobody".to_owned() }),
+    }
+}
+
 /// What costs nothing comes first, what a forge has to be asked for last.
 fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Result<Matched, Stop> {
     let entries = clauses::heard(rule, event).map_err(Stop::Verdict)?;

@@ -14,7 +14,7 @@ use store::{DeliveryStatus, NewDelivery, StoreError, TickRow, TickState, Tx};
 use super::due::{DueNow, Records, due_now};
 use crate::Dispatcher;
 use crate::admit::Started;
-use crate::decide::Matched;
+use crate::decide::{Matched, condition_that_fails};
 use crate::rules::{Rule, RuleSet};
 use crate::schedule::catch_up::{Look, horizon};
 use crate::schedule::{Scheduled, Tick, jitter};
@@ -163,6 +163,11 @@ impl Dispatcher {
             });
             return;
         };
+        if let Some(verdict) = condition_that_fails(automation.rule, event) {
+            let (delivery, automation) = (event.id, automation.rule.automation.name.clone());
+            made.decisions.push(Decision { delivery, automation, verdict });
+            return;
+        }
         let delay = jitter::offset(&automation.id.to_string(), &repository, spread);
         let matched = Matched { repository, command_label: None, depth: 1, commanded: false };
         match Started::new(self, automation.rule, event, matched, &row.delivery) {

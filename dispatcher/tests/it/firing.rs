@@ -110,6 +110,22 @@ async fn modes() {
 }
 
 #[tokio::test]
+async fn a_condition_holds_a_tick_back() {
+    let not_here = "    repos: ['github/acme/*']\n    if: event.repository.path != 'acme/web'\n";
+    let world = World::new(&file(&[("daily", "0 12 * * *", not_here)])).await;
+    world.forge.sees(&["acme/api", "acme/web"]);
+    pass(&world, &mut LastLook::default(), 62).await;
+    let runs: Vec<_> = runs(&world.store).await.into_iter().map(|(_, item, _)| item).collect();
+    assert_eq!(runs, ["schedule:daily:github/acme/api"]);
+    let mut words = Vec::new();
+    for delivery in world.store.deliveries(10, None).await.unwrap().items {
+        words.extend(world.store.decisions(delivery.id).await.unwrap().iter().map(|one| one.verdict.word()));
+    }
+    words.sort_unstable();
+    assert_eq!(words, ["matched", "not_matched"]);
+}
+
+#[tokio::test]
 async fn without_a_matching_repository_the_decision_says_so() {
     let world = World::new(&file(&[("weekly", "* * * * *", "    repos: ['github/none/*']\n")])).await;
     world.forge.sees(&["acme/api"]);
