@@ -16,7 +16,7 @@ pub enum AutomationsCommand {
 }
 
 /// What a schedule looks like, for the help.
-const CRON: &str = "\
+pub(super) const CRON: &str = "\
 A schedule is five fields: minute hour day-of-month month day-of-week.
   0 6 * * MON         Mondays at 6:00          */15 9-17 * * 1-5   every 15 minutes in working hours
   30 2 1 * *          the 1st, at 2:30         0 0 1,15 * FRI      the 1st, the 15th and every Friday

@@ -168,7 +168,7 @@ Per automation, repository and person, over the UTC day in which a run was admit
         command: AutomationsCommand,
     },
     /// When schedules fire next, and what came of their last time
-    #[command(args_conflicts_with_subcommands = true, after_help = CRON)]
+    #[command(args_conflicts_with_subcommands = true, after_help = automations::CRON)]
     Schedules {
         /// What else to do with them.
         #[command(subcommand)]
