@@ -90,7 +90,7 @@ impl World {
         let run = self.api(&format!("runs/{id}")).await?;
         let delivery = run["delivery"].as_str().unwrap_or_default().to_owned();
         done(&format!("verified and stored as delivery {delivery}"));
-        for decision in self.decisions(&delivery).await? {
+        for decision in self.explained(&delivery).await? {
             done(&format!(
                 "decided: {} {}",
                 decision["automation"].as_str().unwrap_or_default(),
