@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
 use crate::admit::Started;
+use crate::commands;
 use crate::decide::facts::Facts;
 use crate::decide::{Context, Evaluation, decide};
 use crate::portions::portions;
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 
 /// Deliveries that are decided in one transaction, at the most.
 const BATCH: usize = 256;
@@ -214,7 +215,8 @@ impl Dispatcher {
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
         let heard = batch.iter().filter(|one| !one.delivery.replay_of.is_some_and(|replay| replay.observe));
         let events = heard.filter_map(|one| one.event.as_ref().ok());
-        self.plan_refusals(&tx, events, &decisions, now).await?;
+        self.plan_refusals(&tx, events.clone(), &decisions, now).await?;
+        self.plan_answers(&tx, events, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
         for decision in &decisions {
@@ -243,8 +245,10 @@ impl Dispatcher {
         let nothing = Facts::default();
         let facts = decided.facts.get(&event.id).unwrap_or(&nothing);
         for rule in decided.rules.candidates(event) {
-            let settled =
-                repeats.map(|of| Verdict::Duplicate { of }).or_else(|| one.stale(event, decided.now));
+            let settled = repeats
+                .map(|of| Verdict::Duplicate { of })
+                .or_else(|| one.stale(event, decided.now))
+                .or_else(|| taken_by_own_command(rule, event));
             let evaluation =
                 settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
             let verdict = match evaluation {
@@ -280,4 +284,16 @@ impl Dispatcher {
             keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
+}
+
+/// A command that Pullwright answers itself is none of an automation that listens for the same word.
+fn taken_by_own_command(rule: &Rule, event: &Event) -> Option<Verdict> {
+    let listens =
+        rule.automation.on.iter().any(|entry| entry.command.iter().any(|command| command == commands::WORD));
+    let own = commands::command(event).filter(|_| listens)?;
+    Some(Verdict::NotMatched {
+        clause: "command".to_owned(),
+        wants: commands::WORD.to_owned(),
+        value: format!("{}, which Pullwright answers itself", own.words()),
+    })
 }

@@ -4,7 +4,8 @@
 //! people through [`http::api`]. The loops of [`Dispatcher::tend`] take no input: they look at the
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
-mod admit;
+pub mod admit;
+pub mod commands;
 pub mod condition;
 mod consume;
 mod control;

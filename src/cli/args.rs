@@ -137,6 +137,11 @@ Each is read and decided as a real one would be. No server, secret or forge is n
         #[command(subcommand)]
         command: RunsCommand,
     },
+    /// Money spent and held back today
+    #[command(after_help = "\
+Per automation, repository and person, over the UTC day in which a run was admitted. A limit of
+`none` means that no automation sets one; `budget:` in an automation does.")]
+    Budgets,
     /// What is in force
     Automations {
         /// What to do with them.
@@ -328,6 +333,23 @@ pub enum RunsCommand {
         /// Go on until the run is over
         #[arg(long, short)]
         follow: bool,
+    },
+    /// Agree to a run that waits for approval
+    #[command(after_help = "\
+Without --inputs it shows what the run would be given, and the code of it. With the code the run
+goes on, if what it would be given is still what was shown.
+
+  pullwright runs approve ID
+  pullwright runs approve ID --inputs 1f2e3d4c
+
+People can do the same in a comment on the item: /agent approve 1f2e3d4c. Exit code 1 when nothing
+was approved.")]
+    Approve {
+        /// Its id, as the list prints it
+        id: RunId,
+        /// The code of what it would be given: eight digits, or the whole hash
+        #[arg(long, value_name = "CODE")]
+        inputs: Option<String>,
     },
     /// End a run
     #[command(after_help = "\

@@ -66,7 +66,11 @@ fn summary(set: &RuleSet, out: &mut Output<'_>) -> Result<(), CliError> {
 }
 
 /// Prints what is wrong with the automations.
-fn mistakes(error: LoadError, warnings: &[String], out: &mut Output<'_>) -> Result<Ending, CliError> {
+pub(super) fn mistakes(
+    error: LoadError,
+    warnings: &[String],
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
     let data = match &error {
         LoadError::Mistakes { mistakes, .. } => mistakes.iter().map(as_data).collect(),
         LoadError::Unreadable { path, source } => {

@@ -3,8 +3,10 @@
 //! Lists and details come from the API of a running Pullwright, never from its database. `init`,
 //! `check` and `doctor` work without one.
 
+mod approve;
 pub mod args;
 mod automations;
+mod budgets;
 mod check;
 mod client;
 mod deliveries;
@@ -149,9 +151,13 @@ async fn dispatch_to(
                 RunsCommand::List { state, page } => runs::list(&client, state, &page, out).await,
                 RunsCommand::Show { id } => runs::show(&client, id, out).await,
                 RunsCommand::Logs { id, follow } => logs::run(&client, id, follow, out).await,
+                RunsCommand::Approve { id, inputs } => {
+                    approve::run(&client, id, inputs.as_deref(), out).await
+                }
                 RunsCommand::Cancel { id } => runs::cancel(&client, id, out).await,
             }
         }
+        Command::Budgets => budgets::list(&Client::new(global, env)?, out).await,
         Command::Automations { command: args::AutomationsCommand::List } => {
             automations::list(&Client::new(global, env)?, out).await
         }

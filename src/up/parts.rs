@@ -18,7 +18,7 @@ use dispatcher::{Dispatcher, GateKey};
 use forge::Directory;
 use forge::git_http::GitHttp;
 use ingress::ConnectionLimits;
-use schemas::{Clock, ConnectionName, RepoRef, WorkerName};
+use schemas::{Clock, ConnectionName, WorkerName};
 use secrecy::SecretString;
 use store::Store;
 use telemetry::metrics::Meters;

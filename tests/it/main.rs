@@ -5,6 +5,7 @@
 //! them out, for runners that report the skipped group themselves.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure of a test is a panic")]
 
+mod admission;
 mod cancel;
 mod command_line;
 mod configuration;

@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod instance;
 mod intents;
+mod items;
 mod links;
 mod logs;
 mod migration;
@@ -33,7 +34,7 @@ pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSumma
 pub use error::StoreError;
 pub use links::{Link, LinkKind};
 pub use page::Page;
-pub use runs::{LeaseView, PullRequestRef, RunRecord};
+pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
 pub use threads::Thread;
 
 /// The database.

@@ -1,9 +1,11 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod admission;
 mod branches;
 mod control;
 mod decisions;
+mod explain;
 mod fake_forge;
 mod identity;
 mod links;

@@ -71,7 +71,33 @@ pub struct World {
     pub store: Store,
     /// Where replays go.
     pub queue: MemoryQueue,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// What a dispatcher is told that hears these webhooks: name, kind, connection.
+fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
+    Settings {
+        webhooks: webhooks
+            .iter()
+            .map(|(name, kind, connection)| {
+                let connection = ConnectionName::from(*connection);
+                (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
+            })
+            .collect(),
+        routing: Routing::default(),
+        directories: BTreeMap::new(),
+        repository_setup: Box::new(|_| RepositorySetup {
+            protected_paths: vec![".github/**".into()],
+            ..RepositorySetup::default()
+        }),
+        trackers: dispatcher::links::Trackers::default(),
+        lease: Duration::from_secs(60),
+        lost_retries: 1,
+        settle: vec![Duration::ZERO, Duration::ZERO],
+        gate_key: GateKey::new("test").unwrap(),
+        gate_url: "http://gate".into(),
+        commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
+    }
 }
 
 impl World {
@@ -90,31 +116,9 @@ impl World {
         forge.set_head("main", &"a".repeat(40));
         let forges: BTreeMap<_, Arc<dyn Forge>> =
             BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
-        let settings = Settings {
-            webhooks: webhooks
-                .iter()
-                .map(|(name, kind, connection)| {
-                    let connection = ConnectionName::from(*connection);
-                    (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
-                })
-                .collect(),
-            routing: Routing::default(),
-            directories: BTreeMap::new(),
-            repository_setup: Box::new(|_| RepositorySetup {
-                protected_paths: vec![".github/**".into()],
-                ..RepositorySetup::default()
-            }),
-            trackers: dispatcher::links::Trackers::default(),
-            lease: Duration::from_secs(60),
-            lost_retries: 1,
-            settle: vec![Duration::ZERO, Duration::ZERO],
-            gate_key: GateKey::new("test").unwrap(),
-            gate_url: "http://gate".into(),
-            commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
-        };
         let queue = MemoryQueue::default();
         let dispatcher = Arc::new(Dispatcher::new(
-            settings,
+            settings(webhooks),
             store.clone(),
             forges,
             Arc::clone(&clock) as Arc<dyn Clock>,
@@ -124,7 +128,26 @@ impl World {
         ));
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
-        Self { dispatcher, forge, clock, store, queue, _folder: folder }
+        Self { dispatcher, forge, clock, store, queue, folder }
+    }
+
+    /// A second dispatcher on the same database, through connections of its own.
+    pub async fn second(&self, automations: &str) -> Arc<Dispatcher> {
+        let store = Store::open_sqlite(&self.folder.path().join("store.db")).await.unwrap();
+        let forges: BTreeMap<_, Arc<dyn Forge>> =
+            BTreeMap::from([(github(), Arc::clone(&self.forge) as Arc<dyn Forge>)]);
+        let second = Arc::new(Dispatcher::new(
+            settings(&[("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")]),
+            store,
+            forges,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
+            WakeUps::default(),
+            Arc::new(self.queue.clone()),
+            Meters::global(),
+        ));
+        let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
+        second.activate(set).await.unwrap();
+        second
     }
 
     /// Takes everything from the queue.

@@ -10,5 +10,6 @@ pub mod intent;
 pub mod link;
 pub mod rule_set;
 pub mod run;
+pub mod run_event;
 pub mod run_log;
 pub mod thread;

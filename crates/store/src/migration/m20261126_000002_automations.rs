@@ -39,6 +39,8 @@ impl MigrationTrait for Migration {
         {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
+        let drop = Index::drop().name("events_work_item").table(Alias::new("events")).to_owned();
+        manager.drop_index(drop).await?;
         for (name, _) in run_columns() {
             let drop = Table::alter().table(Alias::new("runs")).drop_column(Alias::new(name)).to_owned();
             manager.alter_table(drop).await?;
@@ -54,13 +56,16 @@ fn run_columns() -> Vec<(&'static str, ColumnDef)> {
     vec![
         ("root", string("root").default("").to_owned()),
         ("group_key", string("group_key").default("").to_owned()),
+        ("group_limit", integer("group_limit").default(1).to_owned()),
         ("depth", integer("depth").default(1).to_owned()),
         ("actor", string_null("actor")),
         ("reserved", big_integer("reserved").default(0).to_owned()),
         ("spent", big_integer("spent").default(0).to_owned()),
         ("spent_now", big_integer("spent_now").default(0).to_owned()),
+        ("budget", text_null("budget")),
         ("admitted_at", timestamp_with_time_zone_null("admitted_at")),
         ("approval", text_null("approval")),
+        ("cancel_reason", text_null("cancel_reason")),
         ("branch_head", string_null("branch_head")),
     ]
 }
@@ -115,5 +120,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["admitted_at"], false),
         index("runs", &["head"], false),
         index("links", &["root"], false),
+        index("events", &["work_item"], false),
+        index("run_events", &["delivery_id"], false),
     ]
 }

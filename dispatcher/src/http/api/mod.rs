@@ -1,7 +1,9 @@
 //! The API behind a bearer token: what the CLI and the dashboard show. OpenAPI is generated from it.
 
 mod answer;
+mod approve;
 mod automations;
+mod budgets;
 mod deliveries;
 mod explain;
 mod replay;
@@ -50,6 +52,8 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
+        .routes(routes!(approve::approve))
+        .routes(routes!(budgets::list))
         .routes(routes!(automations::list))
 }
 
