@@ -226,6 +226,7 @@ impl Dispatcher {
             self.wake_workers();
         }
         self.publish.notify_one();
+        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
         Ok(())
     }
 
@@ -252,10 +253,13 @@ impl Dispatcher {
             let evaluation =
                 settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
             let verdict = match evaluation {
-                Evaluation::Match(matched) => {
-                    decided.starts.push(Started::new(self, rule, event, matched, &one.delivery));
-                    continue;
-                }
+                Evaluation::Match(matched) => match Started::new(self, rule, event, matched, &one.delivery) {
+                    Ok(started) => {
+                        decided.starts.push(started);
+                        continue;
+                    }
+                    Err(error) => Verdict::Error { message: error.to_string() },
+                },
                 Evaluation::Verdict(verdict) => verdict,
                 Evaluation::NeedsFacts(_) => Verdict::Error { message: "nobody answered in time".to_owned() },
             };

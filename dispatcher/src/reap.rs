@@ -87,6 +87,7 @@ impl Dispatcher {
                 self.expire(lease.run, lease.epoch).await?;
             }
         }
+        self.adopt().await?;
         self.sweep_admission().await?;
         if self.store.due_runs(self.clock.now()).await? > 0 {
             self.wake_workers();

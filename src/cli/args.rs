@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use schemas::{DeliveryId, RunId, WebhookName};
+use schemas::{AutomationName, DeliveryId, RunId, WebhookName};
 use serde_json::Value;
+
+use super::backtest::BacktestArgs;
 
 /// Turns events into pull requests, on your own machines.
 #[derive(Debug, Parser)]
@@ -123,6 +125,17 @@ Each is read and decided as a real one would be. No server, secret or forge is n
   pullwright test              all of them; exit code 1 where one fails
   pullwright test NAME…        those of some automations")]
     Test(TestArgs),
+    /// Try changed automations on the deliveries of the last days
+    #[command(after_help = "\
+Which runs the automations of a folder would have made of what really arrived, beside those that
+were made: gained, lost, changed (another repository) or unknown, because they hang on something
+that no forge was asked at the time. Nothing is started, and nobody is asked.
+
+  pullwright backtest --automations new/                  before a change
+  pullwright backtest                                     what is in force, on what was decided then
+  pullwright backtest --automations . --markdown          for a comment on a pull request
+  pullwright backtest --automations . --fail-on lost      exit code 1 when a run is lost")]
+    Backtest(BacktestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
     /// What arrived at the webhooks, and what was decided
@@ -147,6 +160,16 @@ Per automation, repository and person, over the UTC day in which a run was admit
         /// What to do with them.
         #[command(subcommand)]
         command: AutomationsCommand,
+    },
+    /// When schedules fire next, and what came of their last time
+    #[command(args_conflicts_with_subcommands = true, after_help = CRON)]
+    Schedules {
+        /// What else to do with them.
+        #[command(subcommand)]
+        command: Option<SchedulesCommand>,
+        /// Which of them.
+        #[command(flatten)]
+        filter: ScheduleFilter,
     },
 }
 
@@ -366,6 +389,48 @@ this ends with exit code 1.")]
 pub enum AutomationsCommand {
     /// The automations in force, and why newer files are not
     List,
+    /// One automation as it is in force, with what its file says of all
+    Show {
+        /// Its name
+        name: AutomationName,
+    },
+}
+
+/// What a schedule looks like, for the help.
+const CRON: &str = "\
+A schedule is five fields: minute hour day-of-month month day-of-week.
+  0 6 * * MON         Mondays at 6:00          */15 9-17 * * 1-5   every 15 minutes in working hours
+  30 2 1 * *          the 1st, at 2:30         0 0 1,15 * FRI      the 1st, the 15th and every Friday
+  @daily @weekly      words for the usual      Weekdays are SUN-SAT or 0-7; 0 and 7 are Sunday.
+Times are those of `timezone`, UTC unless given. One that daylight saving leaves out fires right after
+the gap; one that comes twice fires once. Try it: pullwright schedules next '0 6 * * MON'";
+
+/// `schedules`
+#[derive(Debug, Clone, ClapArgs)]
+pub struct ScheduleFilter {
+    /// Only those of this automation
+    #[arg(long, value_name = "NAME")]
+    pub automation: Option<AutomationName>,
+    /// How many times to come
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "N")]
+    pub count: u8,
+}
+
+/// `schedules next`
+#[derive(Debug, Subcommand)]
+pub enum SchedulesCommand {
+    /// When a schedule would fire; needs no running Pullwright
+    #[command(after_help = CRON)]
+    Next {
+        /// Five fields, or a word such as `@daily`
+        schedule: String,
+        /// By whose clocks, such as `Europe/Berlin`
+        #[arg(long, default_value = "UTC", value_name = "ZONE")]
+        timezone: String,
+        /// How many times
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100), value_name = "N")]
+        count: u8,
+    },
 }
 
 /// The states of a run.

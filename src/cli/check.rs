@@ -24,7 +24,10 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
         warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
     let known = (&loaded.settings).into();
-    match rules::load_folder_knowing(&loaded.settings.automations, Some(&known)) {
+    let config::Automations::Folder(folder) = &loaded.settings.automations else {
+        return elsewhere(&loaded, &warnings, out);
+    };
+    match rules::load_folder_knowing(folder, Some(&known)) {
         Ok(set) if out.json => {
             let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
             let found = json!({
@@ -34,7 +37,7 @@ pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Resul
             Ok(Ending::Fine)
         }
         Ok(set) => {
-            let (file, folder) = (loaded.file.display(), loaded.settings.automations.display());
+            let (file, folder) = (loaded.file.display(), folder.display());
             summary(&set, out)?;
             let count = set.rules().len();
             out.line(&format!("{file} and {count} automation(s) in {folder}: no mistakes"))?;
@@ -105,4 +108,18 @@ fn as_data(mistake: &YamlError) -> Value {
         "message": mistake.message(),
         "remedy": mistake.remedy(),
     })
+}
+
+/// Automations that lie in a repository are checked in a checkout of it.
+fn elsewhere(loaded: &config::Loaded, warnings: &[String], out: &mut Output<'_>) -> Result<Ending, CliError> {
+    let file = loaded.file.display();
+    if out.json {
+        out.raw_json(&json!({ "automations": [], "warnings": warnings, "mistakes": [] }).to_string())?;
+    } else {
+        out.line(&format!(
+            "{file}: no mistakes. The automations lie in a repository: check them in a checkout of it, \
+             with PULLWRIGHT__AUTOMATIONS=FOLDER"
+        ))?;
+    }
+    Ok(Ending::Fine)
 }

@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod automations;
+mod backtest;
 mod budgets;
 mod check;
 mod client;
@@ -16,6 +17,7 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod schedules;
 mod test;
 
 use std::io;
@@ -25,10 +27,11 @@ use config::{ConfigError, Env};
 use miette::Diagnostic;
 use schemas::SystemClock;
 
-use args::{Command, DeliveriesCommand, Global, RunsCommand};
+use args::{AutomationsCommand, Command, DeliveriesCommand, Global, RunsCommand, SchedulesCommand};
 use client::{Client, ClientError};
 use deliveries::{NotDecided, SendError};
 use output::Output;
+use schedules::NoSchedule;
 
 /// What a command came to; its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotDecided(#[from] NotDecided),
+    /// A schedule or a zone is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Schedule(#[from] NoSchedule),
     /// Standard output is gone.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -126,6 +133,7 @@ async fn dispatch_to(
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
         Command::Test(args) => test::run(&args, global, env, out),
+        Command::Backtest(args) => backtest::run(&args, global, env, &SystemClock::new(), out).await,
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await
@@ -158,8 +166,18 @@ async fn dispatch_to(
             }
         }
         Command::Budgets => budgets::list(&Client::new(global, env)?, out).await,
-        Command::Automations { command: args::AutomationsCommand::List } => {
-            automations::list(&Client::new(global, env)?, out).await
+        Command::Automations { command } => {
+            let client = Client::new(global, env)?;
+            match command {
+                AutomationsCommand::List => automations::list(&client, out).await,
+                AutomationsCommand::Show { name } => automations::show(&client, &name, out).await,
+            }
+        }
+        Command::Schedules {
+            command: Some(SchedulesCommand::Next { schedule, timezone, count }), ..
+        } => schedules::next(&schedule, &timezone, count, &SystemClock::new(), out),
+        Command::Schedules { command: None, filter } => {
+            schedules::list(&Client::new(global, env)?, &filter, out).await
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `pullwright test`: what automations make of the deliveries that their tests name.
 
+use std::path::Path;
+
 use config::{Env, Settings};
 use dispatcher::decide::Context;
 use dispatcher::rules::{self, Rule};
@@ -21,7 +23,13 @@ pub(super) fn run(
     out: &mut Output<'_>,
 ) -> Result<Ending, CliError> {
     let settings = config::load(global.config.as_deref(), env)?.settings;
-    let set = match rules::load_folder_knowing(&settings.automations, Some(&(&settings).into())) {
+    let config::Automations::Folder(folder) = &settings.automations else {
+        eprintln!(
+            "the automations lie in a repository: test them in a checkout of it, with PULLWRIGHT__AUTOMATIONS=FOLDER"
+        );
+        return Ok(Ending::CouldNotRun);
+    };
+    let set = match rules::load_folder_knowing(folder, Some(&(&settings).into())) {
         Ok(set) => set,
         Err(error) => return check::mistakes(error, &[], out),
     };
@@ -35,7 +43,7 @@ pub(super) fn run(
     for rule in set.rules() {
         let wanted = args.names.is_empty() || args.names.contains(&rule.automation.name.0);
         for test in rule.tests.iter().filter(|_| wanted) {
-            results.push(Outcome { rule, test, tried: tried(rule, test, &settings) });
+            results.push(Outcome { rule, test, tried: tried(rule, test, folder, &settings) });
         }
     }
     if out.json {
@@ -57,11 +65,11 @@ pub(super) fn run(
     Ok(if any_failed { Ending::Problems } else { Ending::Fine })
 }
 
-fn tried(rule: &Rule, test: &AutomationTest, settings: &Settings) -> Result<Tried, String> {
+fn tried(rule: &Rule, test: &AutomationTest, folder: &Path, settings: &Settings) -> Result<Tried, String> {
     let readings = deciding::readings(settings);
     let reading = readings.get(&WebhookName::from(test.webhook.as_str()));
     let reading = reading.ok_or_else(|| format!("there is no webhook `{}`", test.webhook))?;
-    let body = rules::read_bytes(&settings.automations, &test.payload).map_err(|error| error.to_string())?;
+    let body = rules::read_bytes(folder, &test.payload).map_err(|error| error.to_string())?;
     let context = Context { routing: deciding::routing(settings), ..Context::default() };
     trial::run_test(rule, test, &body, reading, &context, SystemClock::new().now())
 }

@@ -17,6 +17,7 @@ mod git_gate;
 mod main_job;
 mod one_problem;
 mod runs;
+mod schedules;
 mod stopping;
 mod support;
 mod telemetry;

@@ -4,6 +4,7 @@
 //! is an error with file, line and remedy. Secrets stay references until [`Loaded::secrets`]
 //! resolves those of one role.
 
+mod automations;
 mod connections;
 mod env;
 mod error;
@@ -24,6 +25,7 @@ mod webhooks;
 mod workers;
 pub mod yaml;
 
+pub use automations::Automations;
 pub use connections::{Auth, Connection};
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;

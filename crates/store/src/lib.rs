@@ -4,11 +4,13 @@
 //! and is named after the question it answers. Reads go through [`Store`], writes through a [`Tx`]:
 //! SQLite has one writer, and a transaction is what makes several rows one truth.
 
+mod automation_ids;
 mod decisions;
 mod deliveries;
 mod entity;
 mod error;
 mod facts;
+mod history;
 mod instance;
 mod intents;
 mod items;
@@ -19,6 +21,7 @@ mod own;
 mod page;
 mod rule_sets;
 mod runs;
+mod schedules;
 mod threads;
 
 use std::path::Path;
@@ -32,9 +35,14 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use history::Past;
 pub use links::{Link, LinkKind};
 pub use page::Page;
-pub use runs::{Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord};
+pub use rule_sets::ActiveRuleSet;
+pub use runs::{
+    Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord, Standing,
+};
+pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
 
 /// The database.

@@ -15,10 +15,13 @@ use schemas::intent::{Intent, IntentState, Write};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, Run, RunInput, RunState, Step, Transition};
 use schemas::trace::TraceContext;
 use schemas::{
-    AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef, RunId,
-    Untrusted, WebhookName, WorkItem, WorkerName,
+    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef,
+    RunId, Untrusted, WebhookName, WorkItem, WorkerName,
 };
-use store::{DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, StoreError, Thread};
+use store::{
+    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, StoreError, Thread, TickRow,
+    TickState,
+};
 use tempfile::TempDir;
 
 fn now() -> DateTime<Utc> {
@@ -384,13 +387,38 @@ async fn threads_and_rule_sets_are_replaced_in_place() {
         tx.commit().await.unwrap();
         assert_eq!(store.thread(&item, &automation).await.unwrap(), Some(thread.clone()));
     }
-    let files = |text: &str| BTreeMap::from([("a.yaml".to_owned(), text.to_owned())]);
+    let set = |hash: &str| ActiveRuleSet {
+        hash: hash.to_owned(),
+        files: BTreeMap::from([("a.yaml".to_owned(), hash.to_owned())]),
+        source: format!("folder {hash}"),
+    };
     for hash in ["one", "two", "one"] {
         let tx = store.begin().await.unwrap();
-        tx.activate_rule_set(hash, &files(hash), now()).await.unwrap();
+        tx.activate_rule_set(&set(hash), now()).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(store.active_rule_set().await.unwrap(), Some((hash.to_owned(), files(hash))));
+        assert_eq!(store.active_rule_set().await.unwrap(), Some(set(hash)));
     }
+}
+
+#[tokio::test]
+async fn a_tick_is_recorded_once_and_timetables_keep_their_time() {
+    let (store, _folder) = open().await;
+    let (id, later) = (AutomationId(uuid::Uuid::from_u128(1)), now() + TimeDelta::hours(1));
+    let tick = |tick, state| TickRow { automation: id, tick, state, at: now(), deliveries: Vec::new() };
+    let tx = store.begin().await.unwrap();
+    assert!(tx.record_tick(&tick(now(), TickState::Fired)).await.unwrap());
+    assert!(!tx.record_tick(&tick(now(), TickState::Skipped)).await.unwrap(), "the first one stays");
+    assert!(tx.record_tick(&tick(later, TickState::Skipped)).await.unwrap());
+    assert_eq!(tx.newest_tick(id, now()).await.unwrap(), Some(now()));
+    for (wanted, at) in [(vec!["a", "b"], now()), (vec!["b"], later), (vec!["a", "b"], later)] {
+        let wanted: Vec<_> = wanted.into_iter().map(|text| (id, text.to_owned())).collect();
+        tx.keep_timetables(&wanted, at).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.last_tick(id).await.unwrap(), Some(tick(later, TickState::Skipped)));
+    assert_eq!(store.newest_ticks(now()).await.unwrap(), [(id, now())].into());
+    let since = [("a".to_owned(), later), ("b".to_owned(), now())].into();
+    assert_eq!(store.timetables().await.unwrap(), [(id, since)].into());
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl Dispatcher {
         for record in self.store.approvals_to_prepare(self.clock.now()).await? {
             let id = record.run.id;
             let head = self.start_commit(&record).await;
-            let events = self.deliveries_of(id).await?;
+            let events = self.deliveries_of_run(id).await?;
             let now = self.clock.now();
             let tx = self.store.begin().await?;
             let Some(mut record) = tx.lock_run(id).await?.filter(|record| record.run.approval.is_none())
@@ -133,7 +133,7 @@ impl Dispatcher {
             return Ok(ApproveAnswer::WrongCode);
         }
         let (input, head) = self.as_of_now(&seen, by).await?;
-        let fresh = inputs(&input, &self.deliveries_of(run).await?, &head);
+        let fresh = inputs(&input, &self.deliveries_of_run(run).await?, &head);
         let now = self.clock.now();
         let tx = self.store.begin().await?;
         let Some(mut record) = tx.lock_run(run).await? else { return Ok(ApproveAnswer::NotWaiting) };
@@ -231,7 +231,7 @@ impl Dispatcher {
         Ok(Some("`run.approval` does not name them".to_owned()))
     }
 
-    async fn deliveries_of(&self, run: RunId) -> Result<Vec<DeliveryId>, StoreError> {
+    async fn deliveries_of_run(&self, run: RunId) -> Result<Vec<DeliveryId>, StoreError> {
         Ok(self.store.events_of(run).await?.into_iter().map(|event| event.id).collect())
     }
 }

@@ -14,6 +14,7 @@ use super::line::{Turn, day_of};
 use crate::Dispatcher;
 use crate::control::branch;
 use crate::decide::Matched;
+use crate::interpolate::{self, RenderError, Values};
 use crate::rules::Rule;
 
 /// A match that becomes a run, or would in `observe` mode.
@@ -24,13 +25,14 @@ pub(crate) struct Started {
 }
 
 impl Started {
+    /// The run of a match, or why its texts cannot be rendered for the event.
     pub(crate) fn new(
         dispatcher: &Dispatcher,
         rule: &Rule,
         event: &Event,
         matched: Matched,
         delivery: &Delivery,
-    ) -> Self {
+    ) -> Result<Self, RenderError> {
         let Matched { repository, command_label, depth, commanded } = matched;
         let id = RunId::fresh(&*dispatcher.clock);
         let work_item = event
@@ -41,7 +43,9 @@ impl Started {
         let observed = delivery.replay_of.is_some_and(|replay| replay.observe);
         let now = dispatcher.clock.now();
         let setup = (dispatcher.settings.repository_setup)(&repository);
-        let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
+        let values = Values { run: id, automation: &rule.automation, event, repository: &repository };
+        let automation = interpolate::automation(&values)?;
+        let input = RunInput { automation, event: event.clone(), setup };
         let mut run =
             Run::new(id, input, work_item, repository, branch::own(&rule.automation, event, id), now);
         run.reserved = rule.automation.budget.as_ref().and_then(|budget| budget.run_usd).unwrap_or_default();
@@ -50,11 +54,10 @@ impl Started {
             run.mode = Mode::Observe;
         }
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
-        Self { run, command_label, commanded }
+        Ok(Self { run, command_label, commanded })
     }
 
     /// Holds the run back until then: the spread of a schedule.
-    #[expect(dead_code, reason = "schedules are what holds runs back")]
     pub(crate) fn not_before(mut self, at: DateTime<Utc>) -> Self {
         self.run.state = RunState::Pending { gate: Gate::Schedule, due_at: Some(at) };
         self

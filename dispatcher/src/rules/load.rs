@@ -43,6 +43,19 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// All of it on one line, for the log and `/readyz`.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match self {
+            Self::Mistakes { mistakes, .. } => {
+                mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Self::Unreadable { path, source } => format!("{}: {source}", path.display()),
+        }
+    }
+}
+
 /// Reads every `*.yaml` and `*.yml` of a folder and of the folders in it, and the files they name.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 
 pub mod answer;
 pub mod comment;
-mod escape;
+pub mod escape;
 mod origin;
 pub mod pull_request;
 

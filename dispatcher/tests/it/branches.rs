@@ -47,7 +47,8 @@ impl World {
         let item = raw["issue"].take();
         raw["pull_request"] = item;
         raw["pull_request"]["draft"] = false.into();
-        raw["pull_request"]["head"] = serde_json::json!({ "ref": "x", "sha": "e".repeat(40) });
+        raw["pull_request"]["head"] =
+            serde_json::json!({ "ref": "x", "sha": "e".repeat(40), "repo": raw["repository"] });
         raw["pull_request"]["base"] = serde_json::json!({ "ref": "main", "sha": "a".repeat(40) });
         raw.as_object_mut().unwrap().remove("issue");
         let id = format!("guid-pr-{number}-{label}-{second}");
@@ -169,7 +170,9 @@ async fn commits_need_a_pull_request_of_ours() {
     world.put("agent:more", 1).await;
     world.put_on_pull_request(55, "agent:more", 2).await;
     assert_eq!(world.dispatcher.claim(world.claim("n")).await.unwrap(), None);
-    for run in world.store.runs(2, None, None).await.unwrap().items {
+    let runs = world.store.runs(9, None, None).await.unwrap().items;
+    assert_eq!(runs.len(), 2);
+    for run in runs {
         let refused = RunState::Done { outcome: Outcome::Failed, reason: Reason::NoPullRequest };
         assert_eq!(run.run.state, refused, "{}", run.run.work_item);
     }

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod admission;
+mod backtest;
 mod branches;
 mod control;
 mod decisions;
 mod explain;
 mod fake_forge;
+mod firing;
 mod identity;
 mod links;
 mod loops;

@@ -64,6 +64,31 @@ pub fn labeled(label: &str) -> Event {
     }
 }
 
+/// Another dispatcher on a database, which hears nothing itself.
+pub fn on_store(store: &Store, forge: &Arc<FakeForge>, clock: &Arc<FakeClock>) -> Arc<Dispatcher> {
+    dispatcher_on(store, forge, clock, &[], &MemoryQueue::default())
+}
+
+fn dispatcher_on(
+    store: &Store,
+    forge: &Arc<FakeForge>,
+    clock: &Arc<FakeClock>,
+    webhooks: &[(&str, SourceKind, &str)],
+    queue: &MemoryQueue,
+) -> Arc<Dispatcher> {
+    let forges: BTreeMap<_, Arc<dyn Forge>> =
+        BTreeMap::from([(github(), Arc::clone(forge) as Arc<dyn Forge>)]);
+    Arc::new(Dispatcher::new(
+        settings(webhooks),
+        store.clone(),
+        forges,
+        Arc::clone(clock) as Arc<dyn Clock>,
+        WakeUps::default(),
+        Arc::new(queue.clone()),
+        Meters::global(),
+    ))
+}
+
 pub struct World {
     pub dispatcher: Arc<Dispatcher>,
     pub forge: Arc<FakeForge>,
@@ -91,6 +116,7 @@ fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
             ..RepositorySetup::default()
         }),
         trackers: dispatcher::links::Trackers::default(),
+        automations: None,
         lease: Duration::from_secs(60),
         lost_retries: 1,
         settle: vec![Duration::ZERO, Duration::ZERO],
@@ -114,18 +140,8 @@ impl World {
         let forge = Arc::new(FakeForge::default());
         forge.allow("ana", Permission::Write);
         forge.set_head("main", &"a".repeat(40));
-        let forges: BTreeMap<_, Arc<dyn Forge>> =
-            BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
         let queue = MemoryQueue::default();
-        let dispatcher = Arc::new(Dispatcher::new(
-            settings(webhooks),
-            store.clone(),
-            forges,
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            WakeUps::default(),
-            Arc::new(queue.clone()),
-            Meters::global(),
-        ));
+        let dispatcher = dispatcher_on(&store, &forge, &clock, webhooks, &queue);
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
         Self { dispatcher, forge, clock, store, queue, folder }
@@ -134,17 +150,8 @@ impl World {
     /// A second dispatcher on the same database, through connections of its own.
     pub async fn second(&self, automations: &str) -> Arc<Dispatcher> {
         let store = Store::open_sqlite(&self.folder.path().join("store.db")).await.unwrap();
-        let forges: BTreeMap<_, Arc<dyn Forge>> =
-            BTreeMap::from([(github(), Arc::clone(&self.forge) as Arc<dyn Forge>)]);
-        let second = Arc::new(Dispatcher::new(
-            settings(&[("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")]),
-            store,
-            forges,
-            Arc::clone(&self.clock) as Arc<dyn Clock>,
-            WakeUps::default(),
-            Arc::new(self.queue.clone()),
-            Meters::global(),
-        ));
+        let webhooks = [("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")];
+        let second = dispatcher_on(&store, &self.forge, &self.clock, &webhooks, &self.queue);
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         second.activate(set).await.unwrap();
         second

@@ -100,7 +100,8 @@ mod tests {
         assert!(said.contains("pullwright doctor"), "{said}");
         let env = std::collections::BTreeMap::<String, String>::new();
         let loaded = config::load(Some(&folder.path().join("pullwright.yaml")), &env).unwrap();
-        let set = dispatcher::rules::load_folder(&loaded.settings.automations).unwrap();
+        let config::Automations::Folder(automations) = &loaded.settings.automations else { panic!() };
+        let set = dispatcher::rules::load_folder(automations).unwrap();
         let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
         assert_eq!(names, ["fix-labelled-issue"]);
     }

@@ -19,6 +19,10 @@ impl MigrationTrait for Migration {
                 .alter_table(Table::alter().table(Alias::new("runs")).add_column(column).to_owned())
                 .await?;
         }
+        let source = string("source").default("").to_owned();
+        manager
+            .alter_table(Table::alter().table(Alias::new("rule_sets")).add_column(source).to_owned())
+            .await?;
         let own = Query::update()
             .table(Alias::new("runs"))
             .value(Alias::new("root"), Expr::col(Alias::new("work_item")))
@@ -34,9 +38,14 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in
-            ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at", "runs_head"]
-        {
+        for name in [
+            "runs_root_state",
+            "runs_group_key_state",
+            "runs_state_due_at",
+            "runs_admitted_at",
+            "runs_automation_created_at",
+            "runs_head",
+        ] {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
         let drop = Index::drop().name("events_work_item").table(Alias::new("events")).to_owned();
@@ -45,6 +54,9 @@ impl MigrationTrait for Migration {
             let drop = Table::alter().table(Alias::new("runs")).drop_column(Alias::new(name)).to_owned();
             manager.alter_table(drop).await?;
         }
+        let source =
+            Table::alter().table(Alias::new("rule_sets")).drop_column(Alias::new("source")).to_owned();
+        manager.alter_table(source).await?;
         for name in ["instance", "facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
             manager.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
@@ -92,6 +104,7 @@ fn tables() -> Vec<TableCreateStatement> {
                 timestamp_with_time_zone("tick"),
                 string("state"),
                 timestamp_with_time_zone("at"),
+                text("deliveries"),
             ],
             &["automation_id", "tick"],
         ),
@@ -118,9 +131,11 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["group_key", "state"], false),
         index("runs", &["state", "due_at"], false),
         index("runs", &["admitted_at"], false),
+        index("runs", &["automation", "created_at"], false),
         index("runs", &["head"], false),
         index("links", &["root"], false),
         index("events", &["work_item"], false),
         index("run_events", &["delivery_id"], false),
+        index("automation_ids", &["id"], true),
     ]
 }

@@ -7,6 +7,7 @@ mod claim;
 mod events;
 mod list;
 pub(crate) mod row;
+mod standing;
 
 use chrono::{DateTime, Utc};
 use schemas::report::{ChangeReport, Report};
@@ -21,6 +22,7 @@ use crate::{StoreError, Tx};
 pub use admission::{Candidate, Near};
 pub use budget::{Account, DaySum, Payer};
 pub use claim::{LeaseView, Pulse};
+pub use standing::Standing;
 
 /// A run with what only the control plane needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
