@@ -13,7 +13,7 @@ use clap::Parser;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::args::Args;
+use super::args::{Args, CheckArgs};
 use super::*;
 
 const ONE: &str = "01900000-0000-7000-8000-000000000001";
@@ -477,7 +477,8 @@ fn check_shows_every_mistake() {
         let global = Global { json, ..Global::default() };
         let env = BTreeMap::from([("PWD".to_owned(), folder.path().display().to_string())]);
         let mut text = Vec::new();
-        let ending = check::run(&global, &env, &mut Output::to(&mut text, json, false));
+        let ending =
+            check::run(&CheckArgs::default(), &global, &env, &mut Output::to(&mut text, json, false));
         (ending.map_err(|error| error.to_string()), String::from_utf8(text).unwrap())
     };
     assert!(check(false).0.unwrap_err().starts_with("there is no configuration"));

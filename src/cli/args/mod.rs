@@ -113,8 +113,9 @@ place and what to do about it. No secret is needed, and nothing is asked over th
 a CI job.
 
   pullwright check             exit code 1 where something is wrong
-  pullwright check --json      mistakes as data: file, line, column, message, remedy")]
-    Check,
+  pullwright check --json      mistakes as data: file, line, column, message, remedy
+  pullwright check --schema    the format as a JSON Schema, for editors")]
+    Check(CheckArgs),
     /// Run the tests that automations have: would this delivery start them?
     #[command(after_help = "\
 An automation says under `tests:` what it has to make of a delivery that is kept in a file:
@@ -177,6 +178,14 @@ Per automation, repository and person, over the UTC day in which a run was admit
         #[command(flatten)]
         filter: ScheduleFilter,
     },
+}
+
+/// `check`
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct CheckArgs {
+    /// Print the JSON Schema of automation files instead
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// `test`

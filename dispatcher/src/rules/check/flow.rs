@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemas::Automation;
 use schemas::automation::{Budget, Concurrency, Debounce, Usd};
 
+use super::texts;
 use crate::rules::page::{Page, Spot};
 
 /// The longest that events are held back.
@@ -50,6 +51,7 @@ fn concurrency(concurrency: &Concurrency, at: Spot<'_>, page: &mut Page<'_>) {
         );
     }
     let Some(group) = &concurrency.group else { return };
+    texts::text(group, at.at("group"), page);
     let named = !group.is_empty() && group.len() <= 100 && !group.contains(char::is_whitespace);
     if !named && !group.contains("${{") {
         let remedy = "`work_item`, `repo`, `automation`, or a name of your own without spaces";

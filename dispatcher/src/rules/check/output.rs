@@ -22,7 +22,7 @@ fn pull_request(output: &PullRequestOutput, at: Spot<'_>, page: &mut Page<'_>) {
         if title.trim().is_empty() || title.contains('\n') || title.len() > LONGEST_TITLE {
             page.say(here, "a title is one line of at most 250 letters", "shorten it, or remove the key");
         }
-        texts::check(title, here, page);
+        texts::text(title, here, page);
     }
     let prefix = output.branch_prefix();
     let here = at.at("branch_prefix");
