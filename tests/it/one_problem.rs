@@ -19,6 +19,17 @@ impl World {
         (issue, run)
     }
 
+    /// Puts the label on again, in another second: nothing that GitHub says tells one that was put on
+    /// twice within a second from one told twice.
+    async fn label_again(&self, issue: u64, earlier: &Value) {
+        let second_of = |time: &str| time.get(..19).map(str::to_owned);
+        let then = second_of(earlier["finished_at"].as_str().unwrap());
+        let clock = SystemClock::new();
+        let later = async || (second_of(&clock.now().to_rfc3339()) > then).then_some(());
+        self.wait("the next second", later).await;
+        self.label(issue);
+    }
+
     /// The run of an issue after `earlier`, once it is over.
     async fn finished_after(&self, item: &str, earlier: &Value) -> Value {
         self.wait(&format!("another run on {item}"), async || {
@@ -51,13 +62,7 @@ async fn a_label_put_on_again_updates_the_pull_request_that_is_open() {
     needs_sandbox!();
     let world = Plan::running(&[GROWS]).start().await;
     let (issue, first) = world.with_pull_request().await;
-    // Nothing that GitHub says tells a label that was put on twice within a second from one told twice.
-    let second_of = |time: &str| time.get(..19).map(str::to_owned);
-    let then = second_of(first["finished_at"].as_str().unwrap());
-    let clock = SystemClock::new();
-    let later = async || (second_of(&clock.now().to_rfc3339()) > then).then_some(());
-    world.wait("the next second", later).await;
-    world.label(issue);
+    world.label_again(issue, &first).await;
     let second = world.finished_after(&format!("github:{REPO}#{issue}"), &first).await;
     assert_eq!(
         (&second["outcome"], &second["branch"]),
@@ -138,7 +143,7 @@ async fn what_a_person_pushed_to_our_branch_stays() {
     let (issue, first) = world.with_pull_request().await;
     let branch = first["branch"].as_str().unwrap();
     let theirs = world.pushed_by_a_person(branch).await;
-    world.label(issue);
+    world.label_again(issue, &first).await;
     let second = world.finished_after(&format!("github:{REPO}#{issue}"), &first).await;
     assert_eq!(second["reason"]["reason"], "branch_moved", "{second:#}");
     assert_eq!(world.sim.branch(OWNER, NAME, branch).await, Some(theirs));

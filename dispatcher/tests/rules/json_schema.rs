@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use regex::Regex;
 use serde_json::Value;
 
 use crate::support::{LABEL, RUN, one};
@@ -15,7 +16,7 @@ fn yaml(text: &str) -> Value {
     config::yaml::from_str("a.yaml", text).unwrap()
 }
 
-/// Whether a value has the form that a schema asks for; patterns of texts are left out.
+/// Whether a value has the form that a schema asks for.
 fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     let fits = |schema: &Value, value: &Value| fits(root, schema, value);
     if let Some(path) = schema["$ref"].as_str() {
@@ -42,7 +43,9 @@ fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     });
     let required = schema["required"].as_array().into_iter().flatten();
     let items = value.as_array().into_iter().flatten();
+    let pattern = schema["pattern"].as_str().map(|pattern| Regex::new(pattern).unwrap());
     is_type
+        && pattern.is_none_or(|pattern| pattern.is_match(value.as_str().unwrap()))
         && any("anyOf")
         && any("oneOf")
         && schema["allOf"].as_array().into_iter().flatten().all(|one| fits(one, value))
