@@ -69,12 +69,13 @@ pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> E
     }
 }
 
-/// What `if` makes of an event that no other clause is about, as a schedule's: `None` when it holds.
-pub(crate) fn condition_that_fails(rule: &Rule, event: &Event) -> Option<Verdict> {
+/// Decides one automation about a tick of its own schedule in one repository: nobody did it, so that
+/// of all clauses only `if` has something to ask.
+pub(crate) fn decide_tick(rule: &Rule, event: &Event, repository: RepoRef) -> Evaluation {
     match condition::holds(rule, event) {
-        Ok(()) => None,
-        Err(Stop::Verdict(verdict)) => Some(verdict),
-        Err(Stop::Needs(_)) => Some(Verdict::Error { message: "`if` asks nobody".to_owned() }),
+        Ok(()) => Evaluation::Match(Matched { repository, command_label: None, depth: 1, commanded: false }),
+        Err(Stop::Verdict(verdict)) => Evaluation::Verdict(verdict),
+        Err(Stop::Needs(questions)) => Evaluation::NeedsFacts(questions),
     }
 }
 

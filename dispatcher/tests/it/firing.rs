@@ -110,19 +110,14 @@ async fn modes() {
 }
 
 #[tokio::test]
-async fn a_condition_holds_a_tick_back() {
-    let not_here = "    repos: ['github/acme/*']\n    if: event.repository.path != 'acme/web'\n";
-    let world = World::new(&file(&[("daily", "0 12 * * *", not_here)])).await;
-    world.forge.sees(&["acme/api", "acme/web"]);
-    pass(&world, &mut LastLook::default(), 62).await;
-    let runs: Vec<_> = runs(&world.store).await.into_iter().map(|(_, item, _)| item).collect();
-    assert_eq!(runs, ["schedule:daily:github/acme/api"]);
-    let mut words = Vec::new();
-    for delivery in world.store.deliveries(10, None).await.unwrap().items {
-        words.extend(world.store.decisions(delivery.id).await.unwrap().iter().map(|one| one.verdict.word()));
-    }
-    words.sort_unstable();
-    assert_eq!(words, ["matched", "not_matched"]);
+async fn a_condition_that_does_not_hold_starts_nothing_and_is_recorded() {
+    let more = format!("{API}    if: \"'now' in event.labels\"\n");
+    let world = World::new(&file(&[("weekly", "* * * * *", &more)])).await;
+    pass(&world, &mut LastLook::default(), 1).await;
+    assert_eq!(runs(&world.store).await, []);
+    let deliveries = world.store.deliveries(10, None).await.unwrap().items;
+    let decisions = world.store.decisions(deliveries[0].id).await.unwrap();
+    assert!(matches!(&decisions[0].verdict, Verdict::NotMatched { clause, .. } if clause == "if"));
 }
 
 #[tokio::test]
