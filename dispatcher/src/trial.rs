@@ -1,7 +1,8 @@
 //! An automation's own test: a delivery from a file, read and decided as a real one would be.
 
 use chrono::{DateTime, Utc};
-use schemas::automation::{AutomationTest, TestFacts};
+use forge::PullRequestFacts;
+use schemas::automation::{AutomationTest, TestFacts, TestPullRequest};
 use schemas::decision::Verdict;
 use schemas::delivery::Body;
 use schemas::trace::TraceContext;
@@ -123,7 +124,17 @@ fn answer(facts: &TestFacts, question: &FactKey) -> Answered {
         }
         FactKey::OwnCommit { .. } | FactKey::OwnUnlabel { .. } => Ok(Answer::Is(false)),
         FactKey::PullRequest { .. } => {
-            Err("a test cannot say what only the forge knows of a pull request".to_owned())
+            let ours = || (facts.own_pull_request == Some(true)).then(TestPullRequest::default);
+            let given = facts.pull_request.clone().or_else(ours).ok_or_else(|| missing("pull_request"))?;
+            Ok(Answer::PullRequest(PullRequestFacts {
+                head_ref: "pullwright/test".to_owned(),
+                head: None,
+                base_ref: given.branch.unwrap_or_else(|| "main".to_owned()),
+                draft: given.draft,
+                fork: given.fork,
+                open: true,
+                author: None,
+            }))
         }
     }
 }

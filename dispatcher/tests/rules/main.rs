@@ -3,6 +3,7 @@
 
 mod defaults;
 mod documents;
+mod examples;
 mod files;
 mod index;
 mod json_schema;

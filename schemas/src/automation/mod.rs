@@ -179,9 +179,25 @@ pub struct TestFacts {
     /// Whether the pull request is one of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_pull_request: Option<bool>,
+    /// The pull request that a comment is about; one of ours goes to `main` and is no draft unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<TestPullRequest>,
     /// Whether a pull request of ours for the work item is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_pull_request: Option<bool>,
+}
+
+/// A pull request, as far as an automation asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestPullRequest {
+    /// The branch it goes to; `main` unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Whether its change lies in a fork.
+    pub fork: bool,
 }
 
 /// What has to be decided.
