@@ -158,7 +158,7 @@ async fn killed_between_push_and_edit_the_edit_is_made_once_more_and_nothing_els
     let number = &first["pull_request"];
     let edit = format!("/repos/{REPO}/pulls/{number}");
     world.sim.fault(FaultOrder::once("PATCH", &edit, Fault::CommitThenDelay { ms: 60_000 })).unwrap();
-    world.label(issue);
+    world.label_again(issue, &first).await;
     world.wait("the edit at the forge", async || (world.sim.pending_faults() == 0).then_some(())).await;
     world.kill9().await;
     world.start().await;
