@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
 use crate::admit::Started;
+use crate::commands;
 use crate::decide::facts::Facts;
 use crate::decide::{Context, Evaluation, decide};
 use crate::portions::portions;
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 
 /// Deliveries that are decided in one transaction, at the most.
 const BATCH: usize = 256;
@@ -116,12 +117,15 @@ impl Dispatcher {
     async fn take(&self, batch: &[Received]) -> Result<(), StoreError> {
         let parsed: Vec<Parsed> = batch.iter().map(|received| self.parse(received)).collect();
         let Err(error) = self.decide_all(&parsed).await else { return Ok(()) };
-        if self.store.ping().await.is_err() {
+        if error.is_busy() || self.store.ping().await.is_err() {
             return Err(error);
         }
         tracing::warn!(%error, size = parsed.len(), "a batch failed; its deliveries are tried one by one");
         for mut one in parsed {
             if let Err(error) = self.decide_all(std::slice::from_ref(&one)).await {
+                if error.is_busy() {
+                    return Err(error);
+                }
                 one.event = Err(format!("it could not be decided: {error}"));
                 self.decide_all(std::slice::from_ref(&one)).await?;
             }
@@ -214,7 +218,8 @@ impl Dispatcher {
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
         let heard = batch.iter().filter(|one| !one.delivery.replay_of.is_some_and(|replay| replay.observe));
         let events = heard.filter_map(|one| one.event.as_ref().ok());
-        self.plan_refusals(&tx, events, &decisions, now).await?;
+        self.plan_refusals(&tx, events.clone(), &decisions, now).await?;
+        self.plan_answers(&tx, events, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
         for decision in &decisions {
@@ -224,6 +229,7 @@ impl Dispatcher {
             self.wake_workers();
         }
         self.publish.notify_one();
+        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
         Ok(())
     }
 
@@ -243,15 +249,20 @@ impl Dispatcher {
         let nothing = Facts::default();
         let facts = decided.facts.get(&event.id).unwrap_or(&nothing);
         for rule in decided.rules.candidates(event) {
-            let settled =
-                repeats.map(|of| Verdict::Duplicate { of }).or_else(|| one.stale(event, decided.now));
+            let settled = repeats
+                .map(|of| Verdict::Duplicate { of })
+                .or_else(|| one.stale(event, decided.now))
+                .or_else(|| taken_by_own_command(rule, event));
             let evaluation =
                 settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
             let verdict = match evaluation {
-                Evaluation::Match(matched) => {
-                    decided.starts.push(Started::new(self, rule, event, matched, &one.delivery));
-                    continue;
-                }
+                Evaluation::Match(matched) => match Started::new(self, rule, event, matched, &one.delivery) {
+                    Ok(started) => {
+                        decided.starts.push(started);
+                        continue;
+                    }
+                    Err(error) => Verdict::Error { message: error.to_string() },
+                },
                 Evaluation::Verdict(verdict) => verdict,
                 Evaluation::NeedsFacts(_) => Verdict::Error { message: "nobody answered in time".to_owned() },
             };
@@ -280,4 +291,16 @@ impl Dispatcher {
             keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
+}
+
+/// A command that Pullwright answers itself is none of an automation that listens for the same word.
+fn taken_by_own_command(rule: &Rule, event: &Event) -> Option<Verdict> {
+    let listens =
+        rule.automation.on.iter().any(|entry| entry.command.iter().any(|command| command == commands::WORD));
+    let own = commands::command(event).filter(|_| listens)?;
+    Some(Verdict::NotMatched {
+        clause: "command".to_owned(),
+        wants: commands::WORD.to_owned(),
+        value: format!("{}, which Pullwright answers itself", own.words()),
+    })
 }

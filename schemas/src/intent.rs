@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AutomationName, Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
+use crate::id::{AutomationName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
 
 /// One planned write and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +107,15 @@ pub enum Write {
         /// What was missing.
         because: String,
     },
+    /// A command in a comment is obeyed and answered.
+    AnswerCommand {
+        /// The item's number.
+        number: u64,
+        /// The sender's id of the comment.
+        comment: String,
+        /// The delivery that brought it.
+        delivery: DeliveryId,
+    },
     /// A check or commit status is set on the pushed commit.
     SetCheck {
         /// The commit.
@@ -128,6 +137,7 @@ impl Write {
             Self::LabelPullRequest { .. } => "label_pull_request",
             Self::RequestReviews { .. } => "request_reviews",
             Self::AnswerRefusal { .. } => "answer_refusal",
+            Self::AnswerCommand { .. } => "answer_command",
             Self::SetCheck { .. } => "set_check",
         }
     }

@@ -5,6 +5,7 @@
 //! them out, for runners that report the skipped group themselves.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure of a test is a panic")]
 
+mod admission;
 mod cancel;
 mod command_line;
 mod configuration;
@@ -15,7 +16,9 @@ mod forge_faults;
 mod git_gate;
 mod main_job;
 mod one_problem;
+mod other_sources;
 mod runs;
+mod schedules;
 mod stopping;
 mod support;
 mod telemetry;

@@ -9,9 +9,10 @@ use schemas::event::SourceKind;
 use schemas::run::RepositorySetup;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
+use crate::automations::{Automations, AutomationsFile};
 use crate::connections::{Connection, ConnectionFile};
 use crate::control_plane::{ControlPlane, ControlPlaneFile};
-use crate::layer::section;
+use crate::layer::{Part, section};
 use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
 use crate::name::Name;
 use crate::projects::{self, Trackers};
@@ -28,7 +29,7 @@ section! {
         data_dir: Option<PathBuf>,
         database: Option<Database>,
         broker: BrokerFile,
-        automations: Option<PathBuf>,
+        automations: Part<AutomationsFile>,
         webhooks: WebhookFiles,
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
@@ -55,8 +56,8 @@ pub struct Settings {
     pub database: Database,
     /// The queue of deliveries.
     pub broker: Broker,
-    /// The folder of automations.
-    pub automations: PathBuf,
+    /// Where the automations lie.
+    pub automations: Automations,
     /// Routes, by name.
     pub webhooks: BTreeMap<WebhookName, Webhook>,
     /// Forges and trackers, by name.
@@ -139,6 +140,7 @@ impl SettingsFile {
             let connection = ConnectionFile::build(entry, &name, folder, sources)?;
             connections.insert(name, connection);
         }
+        let automations = AutomationsFile::build(self.automations.0.as_ref(), path, &connections, sources)?;
         let listen = self.listen.build();
         let webhooks = webhooks::build(&self.webhooks, &connections, &listen, sources)?;
         let entries = self.repositories.as_deref().unwrap_or_default();
@@ -148,7 +150,7 @@ impl SettingsFile {
             listen,
             database: self.database.unwrap_or_default(),
             broker: self.broker.build(),
-            automations: path(&self.automations, "automations"),
+            automations,
             repositories,
             workers: self.workers.build(&data_dir, sources)?,
             control_plane: self.control_plane.build(folder, sources)?,

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{Auth, Broker, Credential, EXAMPLE, Loaded, Role, load};
@@ -44,6 +44,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
     for commented in [
         "api:",
         "broker: {",
+        "automations: {",
         "toolchains:",
         "memory:",
         "processes:",
@@ -75,6 +76,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
                 _ => line.to_owned(),
             })
             .filter(|line| !(commented.starts_with("broker") && line == "broker: embedded"))
+            .filter(|line| !(commented.starts_with("automations") && line == "automations: ./automations"))
             .collect();
         let text = uncommented.join("\n");
         assert_ne!(text, EXAMPLE.trim_end(), "{commented}");
@@ -103,7 +105,7 @@ fn relative_paths_start_from_the_file() {
     let settings = load(Some(Path::new("etc/mine.yaml")), &env).unwrap().settings;
     assert_eq!(settings.data_dir, folder.path().join("etc/var/data"));
     assert_eq!(settings.admin_token(), folder.path().join("etc/var/data/admin.token"));
-    assert_eq!(settings.automations, PathBuf::from("/srv/automations"));
+    assert_eq!(settings.automations, config::Automations::Folder("/srv/automations".into()));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 pub mod deliveries;
 mod directory;
 pub mod error;
+mod folder;
 pub mod git_http;
 pub mod github;
 pub mod gitlab;
@@ -14,12 +15,13 @@ mod http_client;
 pub mod jira;
 mod lookups;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef, WebhookName};
+use schemas::{ConnectionName, Oid, RepoRef, WebhookName};
 
 pub use deliveries::HookDeliveries;
 pub use directory::Directory;
@@ -142,6 +144,24 @@ pub trait Forge: Send + Sync + 'static {
 
     /// Where git reaches the repository, with the credential to add. For the git gate alone.
     async fn git(&self, repo: &RepoRef) -> Result<GitEndpoint, ForgeError>;
+
+    /// Every repository that our credential may work in and that takes writes, named by `connection`.
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let _ = connection;
+        Err(ForgeError::Unsupported { what: "list of our repositories" })
+    }
+
+    /// The files below the folder `path` of a commit, by their paths from there. Symlinks and
+    /// submodules are left out; more than 1,000 files or 4 MiB are refused.
+    async fn files(
+        &self,
+        repo: &RepoRef,
+        commit: &Oid,
+        path: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        let _ = (repo, commit, path);
+        Err(ForgeError::Unsupported { what: "files to read" })
+    }
 
     /// The same connection with item numbers read as those of merge requests, where issues and
     /// merge requests are numbered apart; `None` where they share one sequence.

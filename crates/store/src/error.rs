@@ -29,6 +29,15 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether somebody else held the database for too long: nothing is wrong with what was to be
+    /// written, and it can be tried again.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Database(error) if error.to_string().contains("database is locked"))
+    }
+}
+
 /// Reads a text column that holds JSON.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
     text: &str,

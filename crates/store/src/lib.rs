@@ -4,13 +4,16 @@
 //! and is named after the question it answers. Reads go through [`Store`], writes through a [`Tx`]:
 //! SQLite has one writer, and a transaction is what makes several rows one truth.
 
+mod automation_ids;
 mod decisions;
 mod deliveries;
 mod entity;
 mod error;
 mod facts;
+mod history;
 mod instance;
 mod intents;
+mod items;
 mod links;
 mod logs;
 mod migration;
@@ -18,6 +21,7 @@ mod own;
 mod page;
 mod rule_sets;
 mod runs;
+mod schedules;
 mod threads;
 mod workers;
 
@@ -32,9 +36,14 @@ use sea_orm_migration::MigratorTrait;
 
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::StoreError;
+pub use history::Past;
 pub use links::{Link, LinkKind};
 pub use page::Page;
-pub use runs::{LeaseView, PullRequestRef, RunRecord};
+pub use rule_sets::ActiveRuleSet;
+pub use runs::{
+    Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord, Standing,
+};
+pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
 pub use workers::{HashedSecret, Hold, WorkerRecord};
 

@@ -15,10 +15,13 @@ use schemas::intent::{Intent, IntentState, Write};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, Run, RunInput, RunState, Step, Transition};
 use schemas::trace::TraceContext;
 use schemas::{
-    AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef, RunId,
-    Untrusted, WebhookName, WorkItem, WorkerName,
+    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef,
+    RunId, Untrusted, WebhookName, WorkItem, WorkerName,
 };
-use store::{DeliveryStatus, NewDelivery, RunRecord, Store, StoreError, Thread};
+use store::{
+    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, StoreError, Thread, TickRow,
+    TickState,
+};
 use tempfile::TempDir;
 
 fn now() -> DateTime<Utc> {
@@ -235,7 +238,7 @@ async fn one_claim_wins_and_epochs_only_rise() {
     let tx = store.begin().await.unwrap();
     assert_eq!(
         tx.beat(RunId(id(1)), Epoch(1), Beat { number: 5, ..Beat::default() }).await.unwrap(),
-        Some(false)
+        Some(Pulse { cancel_requested: false, over_limit: None })
     );
     assert_eq!(tx.beat(RunId(id(1)), Epoch(2), Beat { number: 5, ..Beat::default() }).await.unwrap(), None);
     tx.commit().await.unwrap();
@@ -244,21 +247,44 @@ async fn one_claim_wins_and_epochs_only_rise() {
 }
 
 #[tokio::test]
-async fn waiting_runs_are_admitted_in_order_and_only_when_none_is_under_way() {
+async fn the_first_in_line_of_each_free_item_is_next() {
     let (store, _folder) = open().await;
     let waiting = || RunState::Pending { gate: Gate::Concurrency, due_at: None };
-    let runs =
-        [run(1, "x", queued()), run(2, "x", waiting()), run(3, "x", waiting()), run(4, "y", waiting())];
+    let debouncing = RunState::Pending { gate: Gate::Debounce, due_at: Some(now()) };
+    let grouped = |run: Run, group: &str| Run { group: group.into(), ..run };
+    let runs = [
+        run(1, "x", queued()),
+        run(2, "x", waiting()),
+        run(3, "x", waiting()),
+        run(4, "y", debouncing),
+        grouped(run(5, "y", waiting()), "g"),
+        grouped(run(6, "z", queued()), "g"),
+    ];
     insert_runs(&store, &runs).await;
     let tx = store.begin().await.unwrap();
-    assert_eq!(tx.next_to_admit(&WorkItem::from("x")).await.unwrap(), None);
-    assert_eq!(tx.items_to_admit().await.unwrap(), [WorkItem::from("y")]);
-    let newest = tx.unfinished_runs(&[WorkItem::from("x")]).await.unwrap();
-    assert_eq!(newest.last().unwrap().1, RunId(id(3)));
+    let heads = async |near: Option<&Near>| {
+        tx.heads(near).await.unwrap().iter().map(|head| head.run.0.as_u128()).collect::<Vec<_>>()
+    };
+    let near = |roots: &[&str], groups: &[&str]| Near {
+        roots: roots.iter().map(|root| WorkItem::from(*root)).collect(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    };
+    assert_eq!(heads(None).await, [5], "x is busy, and the first of y does not stand in line");
+    assert_eq!(heads(Some(&near(&["x"], &[]))).await, [0; 0]);
+    assert_eq!(heads(Some(&near(&[], &["g"]))).await, [5]);
+    assert_eq!(tx.last_in_line(&WorkItem::from("x")).await.unwrap(), Some(RunId(id(3))));
+    assert_eq!(tx.under_way(&["g".into()]).await.unwrap(), [("g".into(), RunId(id(6)))]);
+    assert_eq!(tx.group_members("g").await.unwrap(), [RunId(id(5)), RunId(id(6))]);
     let mut first = tx.lock_run(RunId(id(1))).await.unwrap().unwrap();
     first.run.state = RunState::Done { outcome: Outcome::NoChange, reason: Reason::NothingChanged };
     tx.save_run(&first).await.unwrap();
-    assert_eq!(tx.next_to_admit(&WorkItem::from("x")).await.unwrap().unwrap().run.id, RunId(id(2)));
+    assert_eq!(heads(None).await, [2, 5]);
+    assert_eq!(tx.due_at_gates(now()).await.unwrap()[0].run.id, RunId(id(4)));
+    assert!(tx.debouncing(&"fix".into(), &"y".into()).await.unwrap().is_some());
+    assert_eq!(tx.debouncing(&"other".into(), &"y".into()).await.unwrap(), None);
+    tx.commit().await.unwrap();
+    assert_eq!(store.behind(&runs[2]).await.unwrap(), Some(RunId(id(2))));
+    assert_eq!(store.behind(&runs[4]).await.unwrap(), Some(RunId(id(6))));
 }
 
 #[tokio::test]
@@ -361,13 +387,38 @@ async fn threads_and_rule_sets_are_replaced_in_place() {
         tx.commit().await.unwrap();
         assert_eq!(store.thread(&item, &automation).await.unwrap(), Some(thread.clone()));
     }
-    let files = |text: &str| BTreeMap::from([("a.yaml".to_owned(), text.to_owned())]);
+    let set = |hash: &str| ActiveRuleSet {
+        hash: hash.to_owned(),
+        files: BTreeMap::from([("a.yaml".to_owned(), hash.to_owned())]),
+        source: format!("folder {hash}"),
+    };
     for hash in ["one", "two", "one"] {
         let tx = store.begin().await.unwrap();
-        tx.activate_rule_set(hash, &files(hash), now()).await.unwrap();
+        tx.activate_rule_set(&set(hash), now()).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(store.active_rule_set().await.unwrap(), Some((hash.to_owned(), files(hash))));
+        assert_eq!(store.active_rule_set().await.unwrap(), Some(set(hash)));
     }
+}
+
+#[tokio::test]
+async fn a_tick_is_recorded_once_and_timetables_keep_their_time() {
+    let (store, _folder) = open().await;
+    let (id, later) = (AutomationId(uuid::Uuid::from_u128(1)), now() + TimeDelta::hours(1));
+    let tick = |tick, state| TickRow { automation: id, tick, state, at: now(), deliveries: Vec::new() };
+    let tx = store.begin().await.unwrap();
+    assert!(tx.record_tick(&tick(now(), TickState::Fired)).await.unwrap());
+    assert!(!tx.record_tick(&tick(now(), TickState::Skipped)).await.unwrap(), "the first one stays");
+    assert!(tx.record_tick(&tick(later, TickState::Skipped)).await.unwrap());
+    assert_eq!(tx.newest_tick(id, now()).await.unwrap(), Some(now()));
+    for (wanted, at) in [(vec!["a", "b"], now()), (vec!["b"], later), (vec!["a", "b"], later)] {
+        let wanted: Vec<_> = wanted.into_iter().map(|text| (id, text.to_owned())).collect();
+        tx.keep_timetables(&wanted, at).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.last_tick(id).await.unwrap(), Some(tick(later, TickState::Skipped)));
+    assert_eq!(store.newest_ticks(now()).await.unwrap(), [(id, now())].into());
+    let since = [("a".to_owned(), later), ("b".to_owned(), now())].into();
+    assert_eq!(store.timetables().await.unwrap(), [(id, since)].into());
 }
 
 #[tokio::test]

@@ -15,11 +15,12 @@ use crate::Dispatcher;
 use crate::decide::text::commands;
 
 impl Dispatcher {
-    /// The writes that tell people their trigger was taken.
+    /// The writes that tell people their trigger was taken: one of the events that the run stands for.
     pub(super) async fn plan_acknowledgement(
         &self,
         tx: &Tx,
         record: RunRecord,
+        event: &Event,
         label: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
@@ -27,10 +28,12 @@ impl Dispatcher {
         if record.run.mode != Mode::Live {
             return Ok(());
         }
-        let comment = record.run.input.event.comment.as_ref().and_then(|comment| comment.id.parse().ok());
-        self.plan(tx, &record, Write::React { number, comment }, "react", now).await?;
+        let comment = event.comment.as_ref().and_then(|comment| comment.id.parse().ok());
+        let key = format!("react:{}", event.id);
+        self.plan(tx, &record, Write::React { number, comment }, &key, now).await?;
         if let Some(label) = label {
-            self.plan(tx, &record, Write::RemoveLabel { number, label }, "remove_label", now).await?;
+            let key = format!("remove_label:{}", event.id);
+            self.plan(tx, &record, Write::RemoveLabel { number, label }, &key, now).await?;
         }
         self.plan_comment(tx, &record, now).await
     }

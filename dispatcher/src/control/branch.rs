@@ -11,11 +11,11 @@ use crate::Dispatcher;
 use crate::admit::item_number;
 
 /// Where a run starts and what it goes on with.
-pub(super) struct Start {
+pub(crate) struct Start {
     /// The branch that `base` is the newest commit of.
     pub(super) base_branch: String,
     /// The commit that the commands see.
-    pub(super) base: Oid,
+    pub(crate) base: Oid,
     /// The branch that the result goes to.
     pub(super) branch: String,
     /// The pull request that is open for the problem, and what its branch holds.
@@ -52,7 +52,7 @@ impl Dispatcher {
     /// was made anew from the base, where the same automation made what it holds; what another one
     /// made is built upon, and so it is with `commits`. What somebody else pushed is built upon with
     /// `commits`, and else left alone.
-    pub(super) async fn starting_point(&self, record: &RunRecord) -> Result<Start, NoStart> {
+    pub(crate) async fn starting_point(&self, record: &RunRecord) -> Result<Start, NoStart> {
         let run = &record.run;
         let forge = self.forge(&run.repository.connection).map_err(|error| no_start(&error, record))?;
         let output = &run.input.automation.output;

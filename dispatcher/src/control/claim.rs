@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use forge::ForgeError;
+use schemas::RunId;
 use schemas::backoff::Backoff;
-use schemas::control::{Claim, ControlError, DataFile, GitAccess, Job};
+use schemas::control::{Claim, ControlError, GitAccess, Job};
 use schemas::run::{Outcome, Reason, RunState, Step};
-use schemas::{RunId, Untrusted};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
 
+use super::event_files::event_files;
 use super::{advance, unavailable};
 use crate::Dispatcher;
 use crate::words;
@@ -20,7 +21,7 @@ use crate::words;
 const FORGE_DOWN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
 
 /// Why a claimed run cannot start.
-pub(super) enum NoStart {
+pub(crate) enum NoStart {
     /// Not now: when to ask again, and why.
     Later(Duration, String),
     /// Not ever.
@@ -94,7 +95,9 @@ impl Dispatcher {
         };
         advance(&mut record, Step::Workspace)?;
         record.base_branch = Some(start.base_branch);
-        record.run.base = Some(start.base);
+        // What a person agreed to starts where it did then.
+        let agreed = record.run.approval.as_ref().map(|approval| approval.head.clone());
+        record.run.base = Some(agreed.unwrap_or(start.base));
         record.run.branch = start.branch;
         (record.pull_request, record.branch_head) = start.open.unzip();
         tx.save_run(&record).await.map_err(failed)?;
@@ -112,6 +115,8 @@ impl Dispatcher {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };
         let run = record.run;
+        let events = self.store.events_of(run.id).await.map_err(|e| unavailable(&e))?;
+        let files = event_files(&run.input.event, &events)?;
         Ok(Job {
             run: run.id,
             epoch: record.epoch,
@@ -126,7 +131,7 @@ impl Dispatcher {
             base_branch,
             base,
             branch: run.branch,
-            files: event_files(&run.input.event)?,
+            files,
             limits: run.input.automation.output.limits(),
             spec: run.input.automation.run,
             setup: run.input.setup,
@@ -152,20 +157,4 @@ pub(super) fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
         }
         error => NoStart::Never(Reason::ForgeRefused { message: error.to_string() }),
     }
-}
-
-/// The event as files: data for the commands, never words of a command line.
-fn event_files(event: &schemas::Event) -> Result<Vec<DataFile>, ControlError> {
-    let json = serde_json::to_string_pretty(event).map_err(|error| ControlError::Refused {
-        because: format!("the event cannot be written: {error}"),
-    })?;
-    let mut files = vec![DataFile { name: "event.json".to_owned(), content: Untrusted::new(json) }];
-    if let Some(item) = &event.item {
-        files.push(DataFile { name: "title.txt".to_owned(), content: item.title.clone() });
-        files.push(DataFile { name: "body.md".to_owned(), content: item.body.clone() });
-    }
-    if let Some(comment) = &event.comment {
-        files.push(DataFile { name: "comment.md".to_owned(), content: comment.body.clone() });
-    }
-    Ok(files)
 }

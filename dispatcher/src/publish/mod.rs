@@ -183,6 +183,7 @@ fn harmless_to_repeat(write: &Write) -> bool {
         Write::SyncComment { .. }
         | Write::Push { .. }
         | Write::OpenPullRequest { .. }
-        | Write::AnswerRefusal { .. } => false,
+        | Write::AnswerRefusal { .. }
+        | Write::AnswerCommand { .. } => false,
     }
 }

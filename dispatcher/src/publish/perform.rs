@@ -62,6 +62,9 @@ impl Dispatcher {
                 let made = forge.create_comment(repository, *number, &body).await;
                 made.map(|comment| Made::Nothing(comment.url))
             }
+            (Write::AnswerCommand { number, delivery, .. }, _) => {
+                self.answer_command(&*forge, intent, *number, *delivery).await.map(Made::Nothing)
+            }
             (Write::SyncComment { number }, Some(record)) => {
                 self.sync_comment(&*forge, *number, record).await
             }
@@ -91,7 +94,7 @@ impl Dispatcher {
     }
 
     /// A text of ours with the marker that says whose it is, and how long the chain of causes was.
-    async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
+    pub(crate) async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
         let instance = self.instance().await.map_err(|error| database(&error))?.to_owned();
         Ok(format!("{}\n{}\n", body.trim_end(), words::Origin { instance, depth }))
     }

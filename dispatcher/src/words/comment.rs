@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use schemas::intent::{IntentState, Write};
 use schemas::report::{CommandReport, Report};
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
 use schemas::{AutomationName, Intent};
 use store::RunRecord;
 
+use super::answer::approve_command;
 use super::{code, fence, refusal_marker, status_marker, thread};
+use crate::admit::approval::expiry;
 
 /// Forges cut longer comments (GitHub at 65,536 characters); room is left for their own additions.
 const LONGEST: usize = 60_000;
@@ -36,6 +39,7 @@ pub fn status(record: &RunRecord, intents: &[Intent]) -> String {
         }
         _ => {}
     }
+    approval(&mut text, record);
     if let Some(report) = &record.report {
         changes(&mut text, record);
         commands(&mut text, report);
@@ -61,10 +65,10 @@ pub fn refusal(item: &schemas::WorkItem, automation: &AutomationName, login: &st
     )
 }
 
-fn headline(state: &RunState) -> &'static str {
-    match state {
-        RunState::Pending { gate: Gate::Concurrency, .. } => "⏳ waits for another run on this item",
-        RunState::Pending { .. } => "⏳ waiting",
+/// Where a run stands, in a few words.
+pub(super) fn headline(state: &RunState) -> String {
+    let word = match state {
+        RunState::Pending { gate, due_at } => return at_gate(*gate, *due_at),
         RunState::Queued { .. } => "⏳ queued",
         RunState::Active { step, .. } => match step {
             Step::Claimed | Step::Workspace => "🔧 getting the repository",
@@ -82,6 +86,41 @@ fn headline(state: &RunState) -> &'static str {
             Outcome::Cancelled => "🚫 cancelled",
             Outcome::Unknown => "❓ needs a person",
         },
+    };
+    word.to_owned()
+}
+
+fn at_gate(gate: Gate, due_at: Option<DateTime<Utc>>) -> String {
+    let when = |word: &str| due_at.map(|due| format!(" {word} {}", minute(due))).unwrap_or_default();
+    match gate {
+        Gate::Schedule => format!("⏳ starts{}", when("at")),
+        Gate::Debounce => format!("⏳ waits for more events{}", when("until")),
+        Gate::Concurrency => "⏳ waits for another run".to_owned(),
+        Gate::Budget => format!("⏳ waits for money{} at the latest", when("until")),
+        Gate::Approval => "✋ waits for approval".to_owned(),
+        Gate::Parked => format!("⏸️ waits for a provider's limit{}", when("until")),
+    }
+}
+
+fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// What there is to agree to and how, or who agreed.
+fn approval(text: &mut String, record: &RunRecord) {
+    let Some(approval) = &record.run.approval else { return };
+    if let Some(login) = &approval.approved_by {
+        let _ = write!(text, "Approved by {}.\n\n", code(login, 100));
+    } else if let Some(until) = expiry(record) {
+        let _ = write!(
+            text,
+            "It starts once somebody other than who triggered it agrees, with {} in a comment of its own, \
+             until {}. The code stands for this item's text, the automation and the commit it starts \
+             from ({}); when one of them changes, so does the code.\n\n",
+            approve_command(&approval.inputs),
+            minute(until),
+            code(approval.head.as_str().get(..12).unwrap_or_default(), 40),
+        );
     }
 }
 

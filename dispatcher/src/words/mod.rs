@@ -3,8 +3,9 @@
 //! Text that somebody else wrote appears only inside code spans and fences, which forges render
 //! without mentions, links, images or closing words.
 
+pub mod answer;
 pub mod comment;
-mod escape;
+pub mod escape;
 mod origin;
 pub mod pull_request;
 
@@ -40,6 +41,12 @@ pub fn status_marker(item: &WorkItem, automation: &AutomationName) -> String {
 #[must_use]
 pub fn refusal_marker(item: &WorkItem, automation: &AutomationName, login: &str) -> String {
     format!("{MARKER}refusal {} {} {} -->", plain(&item.0), plain(&automation.0), plain(login))
+}
+
+/// The marker of the answer to a command in a comment.
+#[must_use]
+pub fn answer_marker(item: &WorkItem, comment: &str) -> String {
+    format!("{MARKER}answer {} {} -->", plain(&item.0), plain(comment))
 }
 
 /// A marker holds letters, digits and a few signs, so that nothing ends it early.

@@ -47,7 +47,8 @@ impl World {
         let item = raw["issue"].take();
         raw["pull_request"] = item;
         raw["pull_request"]["draft"] = false.into();
-        raw["pull_request"]["head"] = serde_json::json!({ "ref": "x", "sha": "e".repeat(40) });
+        raw["pull_request"]["head"] =
+            serde_json::json!({ "ref": "x", "sha": "e".repeat(40), "repo": raw["repository"] });
         raw["pull_request"]["base"] = serde_json::json!({ "ref": "main", "sha": "a".repeat(40) });
         raw.as_object_mut().unwrap().remove("issue");
         let id = format!("guid-pr-{number}-{label}-{second}");
@@ -169,7 +170,9 @@ async fn commits_need_a_pull_request_of_ours() {
     world.put("agent:more", 1).await;
     world.put_on_pull_request(55, "agent:more", 2).await;
     assert_eq!(world.dispatcher.claim(world.claim("n")).await.unwrap(), None);
-    for run in world.store.runs(2, None, None).await.unwrap().items {
+    let runs = world.store.runs(9, None, None).await.unwrap().items;
+    assert_eq!(runs.len(), 2);
+    for run in runs {
         let refused = RunState::Done { outcome: Outcome::Failed, reason: Reason::NoPullRequest };
         assert_eq!(run.run.state, refused, "{}", run.run.work_item);
     }
@@ -244,12 +247,14 @@ async fn labels_and_reviewers_come_once_and_a_refusal_is_told() {
 
 #[tokio::test]
 async fn a_result_over_its_limits_gets_no_leave() {
-    let limited = TWO.replacen("pull_request: {}", "pull_request: { limits: { lines: 0 } }", 1);
+    let limited = TWO.replacen("pull_request: {}", "pull_request: { limits: { lines: 1 } }", 1);
     let world = World::new(&limited).await;
     world.put("agent:fix", 1).await;
     let job = world.take("first").await;
-    assert_eq!(job.limits.lines, Some(0));
-    let answer = world.dispatcher.grant_push(job.run, job.epoch, made(&job, 'b', '1')).await;
-    let because = "it changes 1 lines, and `limits` allows 0".to_owned();
+    assert_eq!(job.limits.lines, Some(1));
+    let mut change = made(&job, 'b', '1');
+    change.files[0].added = Some(2);
+    let answer = world.dispatcher.grant_push(job.run, job.epoch, change).await;
+    let because = "it changes 2 lines, and `limits` allows 1".to_owned();
     assert_eq!(answer, Err(schemas::control::ControlError::Refused { because }));
 }

@@ -47,6 +47,7 @@ fn change(job: &Job, path: &str) -> ChangeReport {
     ChangeReport {
         head: "b".repeat(40).parse().unwrap(),
         base: job.base.clone(),
+        tree: Some("c".repeat(40).parse().unwrap()),
         files: vec![FileChange { path: Untrusted::from(path), added: Some(1), removed: Some(0) }],
         diff: Untrusted::from("+x\u{1f980}\0"),
         diff_cut: false,
@@ -73,7 +74,7 @@ async fn a_repeated_claim_is_the_same_claim(plane: Plane) {
     assert_eq!(job.git.token, again.git.token);
     assert_eq!(
         job.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
-        ["event.json", "title.txt", "body.md"]
+        ["event.json", "events.json", "title.txt", "body.md"]
     );
     assert_eq!(job.lease().as_secs(), 60);
 }

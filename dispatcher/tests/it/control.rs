@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{FIX, World};
 
-/// A body as GitHub sends it, with what is looked at.
 pub fn beat(number: u64) -> schemas::control::Beat {
     schemas::control::Beat { number, ..schemas::control::Beat::default() }
 }
 
+/// A body as GitHub sends it, with what is looked at.
 pub fn body(number: u64, label: &str, login: &str, second: u32) -> serde_json::Value {
     let time = format!("2026-11-21T09:59:{second:02}Z");
     serde_json::json!({
@@ -45,6 +45,7 @@ impl World {
         self.deliver_as("issues", guid, raw).await
     }
 
+    /// The same, of another event of GitHub's.
     pub async fn deliver_as(&self, event: &str, guid: &str, raw: &[u8]) -> DeliveryId {
         let delivery = Delivery {
             id: DeliveryId::fresh(&*self.clock),

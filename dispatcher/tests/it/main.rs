@@ -1,19 +1,21 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of a test is a panic")]
 
+mod admission;
+mod backtest;
 mod branches;
 mod conformance;
 mod control;
 mod decisions;
 mod explain;
 mod fake_forge;
+mod firing;
 mod identity;
 mod links;
 mod loops;
 mod over_http;
 mod redeliver;
 mod replay;
-mod rules;
 mod support;
 mod table;
 mod text;

@@ -65,6 +65,7 @@ impl World {
             directories: BTreeMap::new(),
             repository_setup: Box::new(|_| RepositorySetup::default()),
             trackers: dispatcher::links::Trackers::default(),
+            automations: None,
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: Vec::new(),

@@ -4,7 +4,7 @@ use dispatcher::words;
 use proptest::prelude::*;
 use schemas::automation::AutomationFile;
 use schemas::report::{ChangeReport, CommandReport, FileChange, Phase, Report};
-use schemas::run::{Gate, Outcome, Reason, RepositorySetup, RunInput, RunState, Step};
+use schemas::run::{ApprovalState, Gate, Outcome, Reason, RepositorySetup, RunInput, RunState, Step};
 use schemas::{Epoch, Run, RunId, Untrusted};
 use store::{PullRequestRef, RunRecord};
 
@@ -20,6 +20,29 @@ fn record(state: RunState) -> RunRecord {
     let branch = "pullwright/fix/12-0000".into();
     let run = Run::new(id, input, work_item, repo(), branch, at("2026-11-21T10:00:00Z"));
     RunRecord::new(Run { state, ..run })
+}
+
+/// A run at each gate, and one that somebody has agreed to.
+#[test]
+fn status_comments_at_gates() {
+    let due_at = Some(at("2026-11-22T00:00:00Z"));
+    let gates =
+        [Gate::Schedule, Gate::Debounce, Gate::Concurrency, Gate::Budget, Gate::Approval, Gate::Parked];
+    let waiting = |gate| {
+        let due_at = due_at.filter(|_| gate != Gate::Concurrency);
+        record(RunState::Pending { gate, due_at })
+    };
+    let mut seen: Vec<String> =
+        gates.iter().map(|gate| words::comment::status(&waiting(*gate), &[])).collect();
+    let mut asked = waiting(Gate::Approval);
+    let mut approval = ApprovalState::new("1f2e3d4c".repeat(8), "a".repeat(40).parse().unwrap());
+    asked.run.approval = Some(approval.clone());
+    seen.push(words::comment::status(&asked, &[]));
+    approval.approved_by = Some("bea".into());
+    let mut approved = record(RunState::Queued { wake_at: at("2026-11-21T10:00:00Z") });
+    approved.run.approval = Some(approval);
+    seen.push(words::comment::status(&approved, &[]));
+    insta::assert_snapshot!(seen.join("\n======\n"));
 }
 
 fn finished(outcome: Outcome, reason: Reason, exit_code: i32, tail: &str) -> RunRecord {

@@ -2,10 +2,11 @@
 //!
 //! `transport.rs` puts the `gitlab` crate's endpoints on our HTTP client, `call.rs` makes the calls
 //! (one deadline, one error mapping), `outcome.rs` is that mapping, and each other file holds one
-//! kind of thing: `account`, `projects`, `notes`, `merge_requests`, `statuses`, `hooks`.
+//! kind of thing: `account`, `projects`, `files`, `notes`, `merge_requests`, `statuses`, `hooks`.
 
 mod account;
 mod call;
+mod files;
 mod hooks;
 mod lookups;
 mod merge_requests;
@@ -17,12 +18,13 @@ mod settings;
 mod statuses;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::HeaderValue;
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef, WebhookName};
+use schemas::{ConnectionName, Oid, RepoRef, WebhookName};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -87,6 +89,21 @@ impl Forge for GitLab {
     async fn repository(&self, repo: &RepoRef) -> Result<RepositoryFacts, ForgeError> {
         let call = Call::new(&self.shared);
         call.limit(projects::facts(&call, repo)).await
+    }
+
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(projects::list(&call, connection)).await
+    }
+
+    async fn files(
+        &self,
+        repo: &RepoRef,
+        commit: &Oid,
+        path: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(files::files(&call, repo, commit, path)).await
     }
 
     async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError> {

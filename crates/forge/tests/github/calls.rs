@@ -246,3 +246,43 @@ async fn tokens_are_not_shown() {
     }
     assert_eq!(endpoint.url, format!("{}/acme/api.git", world.sim.url));
 }
+
+#[tokio::test]
+async fn repositories_that_take_writes_are_listed() {
+    let world = World::start().await;
+    for number in 0..101 {
+        world.sim.create_repo("acme", &format!("r{number:03}"), &[("a", "b")]).await.unwrap();
+    }
+    world.sim.change_repo("acme", "r000", |r| r.archived = true).unwrap();
+    world.sim.add_user("sim-user", "acme", "r001", Permission::Read).unwrap();
+    let listed = world.github.repositories(&"github".into()).await.unwrap();
+    assert_eq!(listed.len(), 100, "two pages, without the archived one and the one that is read only");
+    assert!(listed.contains(&world.repo) && listed.contains(&repo("acme/r100")));
+}
+
+#[tokio::test]
+async fn files_of_a_folder_at_a_commit() {
+    let world = World::start().await;
+    let files = [("ops/a.yaml", "a"), ("ops/prompts/fix.md", "fix ü\n"), ("other.yaml", "no")];
+    world.sim.commit("acme", "api", "main", &files).await.unwrap();
+    let before = world.head("main").await;
+    world.sim.commit("acme", "api", "main", &[("ops/a.yaml", "changed")]).await.unwrap();
+    let read = world.github.files(&world.repo, &before, "./ops/").await.unwrap();
+    let read: Vec<(&str, &[u8])> = read.iter().map(|(path, text)| (path.as_str(), text.as_slice())).collect();
+    assert_eq!(read, [("a.yaml", "a".as_bytes()), ("prompts/fix.md", "fix ü\n".as_bytes())]);
+    let root = world.github.files(&world.repo, &world.head("main").await, "").await.unwrap();
+    assert_eq!(root["ops/a.yaml"], b"changed");
+    for none in ["absent", "other.yaml", "ops/../other"] {
+        let missing = world.github.files(&world.repo, &before, none).await;
+        assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{none}: {missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_too_large_is_refused() {
+    let world = World::start().await;
+    let large = "x".repeat(3 << 20);
+    world.sim.commit("acme", "api", "main", &[("a", &large), ("b", &large)]).await.unwrap();
+    let read = world.github.files(&world.repo, &world.head("main").await, "").await;
+    assert!(matches!(read, Err(ForgeError::TooLarge { .. })), "{read:?}");
+}

@@ -348,3 +348,36 @@ async fn settings_that_cannot_work() {
     std::fs::write(path, "no certificate").unwrap();
     assert!(told(settings).contains("holds no certificate"));
 }
+
+#[tokio::test]
+async fn projects_that_take_writes_are_listed() {
+    let world = World::start().await;
+    for number in 0..60 {
+        world.there().create_project(&format!("acme/p{number:02}"), "sim-user", &[("a", "b")]).await.unwrap();
+    }
+    world.there().change("acme/p00", |p| p.archived = true).unwrap();
+    world.there().set_member("acme/p01", "sim-user", 20).unwrap();
+    let listed = world.gitlab.repositories(&"gitlab".into()).await.unwrap();
+    assert_eq!(listed.len(), 59, "two pages, without the archived one and the one that is read only");
+    assert!(listed.contains(&world.repo) && listed.contains(&repo("acme/p59")));
+}
+
+#[tokio::test]
+async fn files_of_a_folder_at_a_commit() {
+    let world = World::start().await;
+    let mut files: Vec<(String, String)> =
+        (0..60).map(|n| (format!("ops/{n:02}.yaml"), n.to_string())).collect();
+    files.push(("ops/prompts/fix me.md".to_owned(), "fix ü\n".to_owned()));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    world.there().create_project("acme/ops", "sim-user", &files).await.unwrap();
+    let ops = repo("acme/ops");
+    let head = world.gitlab.branch_head(&ops, "main").await.unwrap().unwrap();
+    let read = world.gitlab.files(&ops, &head, "/ops").await.unwrap();
+    assert_eq!(read.len(), 61, "two pages");
+    assert_eq!(
+        (read["59.yaml"].as_slice(), read["prompts/fix me.md"].as_slice()),
+        ("59".as_bytes(), "fix ü\n".as_bytes())
+    );
+    let missing = world.gitlab.files(&ops, &head, "absent").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
+}
