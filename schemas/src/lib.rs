@@ -4,6 +4,7 @@
 //! [`Automation`]s, leaves a [`Decision`] for each, and may start a [`Run`] that a worker owns
 //! through the [`ControlPlane`].
 
+pub mod amqp;
 pub mod automation;
 pub mod backoff;
 pub mod clock;

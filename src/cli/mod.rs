@@ -130,7 +130,9 @@ async fn dispatch_to(
 ) -> Result<Ending, CliError> {
     match command {
         // These need the parts of a running Pullwright, which `main` has.
-        Command::Up | Command::Worker | Command::Doctor => Ok(Ending::CouldNotRun),
+        Command::Up | Command::Ingress | Command::Dispatcher | Command::Worker | Command::Doctor(_) => {
+            Ok(Ending::CouldNotRun)
+        }
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check(args) => check::run(&args, global, env, out),
         Command::Test(args) => test::run(&args, global, env, out),

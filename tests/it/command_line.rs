@@ -139,6 +139,8 @@ async fn help_of_every_command() {
     for command in [
         "",
         "up",
+        "ingress",
+        "dispatcher",
         "worker",
         "init",
         "check",

@@ -4,6 +4,7 @@
 //! is an error with file, line and remedy. Secrets stay references until [`Loaded::secrets`]
 //! resolves those of one role.
 
+mod amqp;
 mod automations;
 mod connections;
 mod control_plane;
@@ -26,6 +27,7 @@ mod webhooks;
 mod workers;
 pub mod yaml;
 
+pub use amqp::Amqp;
 pub use automations::Automations;
 pub use connections::{Auth, Connection};
 pub use control_plane::ControlPlane;

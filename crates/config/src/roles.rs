@@ -18,9 +18,9 @@ use crate::yaml::{Sources, YamlError};
 pub enum Role {
     /// Everything, in one process.
     Up,
-    /// Takes deliveries: webhook secrets alone.
+    /// Takes deliveries: webhook secrets, and the broker's password.
     Ingress,
-    /// Decides and publishes: forge credentials alone.
+    /// Decides and publishes: forge credentials, and the broker's password.
     Dispatcher,
     /// Runs commands: none of these.
     Worker,
@@ -38,11 +38,27 @@ impl fmt::Display for Role {
 }
 
 impl Role {
-    fn verifies(self) -> bool {
+    /// Whether it takes deliveries.
+    #[must_use]
+    pub fn verifies(self) -> bool {
         matches!(self, Self::Up | Self::Ingress)
     }
 
-    fn writes(self) -> bool {
+    /// Whether it uses the broker.
+    #[must_use]
+    pub fn queues(self) -> bool {
+        self != Self::Worker
+    }
+
+    /// Whether it runs commands.
+    #[must_use]
+    pub fn works(self) -> bool {
+        matches!(self, Self::Up | Self::Worker)
+    }
+
+    /// Whether it decides, and writes to forges.
+    #[must_use]
+    pub fn writes(self) -> bool {
         matches!(self, Self::Up | Self::Dispatcher)
     }
 }
@@ -54,6 +70,8 @@ pub struct Secrets {
     pub webhooks: BTreeMap<WebhookName, Proof<SecretString>>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
+    /// The password of the broker, where it has one.
+    pub broker: Option<SecretString>,
     /// A worker's enrolment token, where there still is one.
     pub enrolment: Option<SecretString>,
 }
@@ -90,6 +108,8 @@ pub(crate) fn resolve(
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
         }
     }
+    let of_broker = settings.broker.password().filter(|_| role.queues());
+    secrets.broker = of_broker.map(|password| password.resolve(BROKER, env, sources)).transpose()?;
     let enrolment = settings.control_plane.as_ref().and_then(|control| control.enrolment.as_ref());
     // It is used once and may then be thrown away.
     if let Some(token) = enrolment.filter(|token| role == Role::Worker && token.is_present(env)) {
@@ -98,6 +118,7 @@ pub(crate) fn resolve(
     Ok(secrets)
 }
 
+const BROKER: &str = "the password of the broker";
 const ENROLMENT: &str = "the enrolment token";
 
 fn webhook_secret(name: &WebhookName) -> String {
@@ -127,11 +148,17 @@ fn refuse_foreign(
         what: credential(name),
         owned: role.writes(),
     });
+    let of_broker = settings.broker.password().map(|reference| Use {
+        reference,
+        what: BROKER.to_owned(),
+        owned: role.queues(),
+    });
     let enrolment = settings.control_plane.iter().filter_map(|control| control.enrolment.as_ref());
     let of_workers =
         enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
     let foreign = of_webhooks
         .chain(of_connections)
+        .chain(of_broker)
         .chain(of_workers)
         .find(|used| !used.owned && used.reference.is_present(env));
     match foreign {

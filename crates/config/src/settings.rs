@@ -149,7 +149,7 @@ impl SettingsFile {
         Ok(Settings {
             listen,
             database: self.database.unwrap_or_default(),
-            broker: self.broker.build(),
+            broker: self.broker.build(folder, sources)?,
             automations,
             repositories,
             workers: self.workers.build(&data_dir, sources)?,

@@ -43,7 +43,7 @@ fn the_example_is_right_and_is_what_the_defaults_are() {
 fn the_commented_lines_of_the_example_are_right_too() {
     for commented in [
         "api:",
-        "broker: {",
+        "broker: { embedded",
         "automations: {",
         "toolchains:",
         "memory:",
@@ -177,6 +177,33 @@ fn variables_override_single_values() {
     assert_eq!(settings.broker, Broker::Embedded { max_bytes: 5 << 20 });
     assert_eq!(settings.repositories.len(), 1);
     assert_eq!(settings.runs.lease, Duration::from_secs(120));
+}
+
+#[test]
+fn a_broker_elsewhere() {
+    let one = "broker: amqps://in:${env:BROKER}@mq1,mq2:99/main\n";
+    let loaded = read(one, &[]);
+    let Broker::Amqp(amqp) = &loaded.settings.broker else { panic!("{:?}", loaded.settings.broker) };
+    assert_eq!(amqp.address.to_string(), "mq1:5671, mq2:99");
+    assert_eq!((amqp.address.user.as_str(), amqp.address.vhost.as_str()), ("in", "main"));
+    assert_eq!((amqp.max_messages, amqp.max_bytes, &amqp.ca_file), (1_000_000, 4 << 30, &None));
+    let there = BTreeMap::from([("BROKER".to_owned(), "s3cret".to_owned())]);
+    for role in [Role::Up, Role::Ingress, Role::Dispatcher] {
+        let password = loaded.secrets(role, &there).unwrap().broker.unwrap();
+        assert_eq!(password.expose_secret(), "s3cret");
+    }
+
+    // Over it lie variables, key by key; what comes later says which of the two it is.
+    let more = [("PULLWRIGHT__BROKER__AMQP__MAX_MESSAGES", "7"), ("PULLWRIGHT__BROKER__AMQP__CA_FILE", "ca")];
+    let Broker::Amqp(amqp) = read(one, &more).settings.broker else { panic!() };
+    assert_eq!((amqp.max_messages, amqp.address.hosts.len()), (7, 2));
+    assert!(amqp.ca_file.unwrap().is_absolute());
+    let settings = read(one, &[("PULLWRIGHT__BROKER", "embedded")]).settings;
+    assert_eq!(settings.broker, Broker::Embedded { max_bytes: 1 << 30 });
+    let Broker::Amqp(amqp) = read("{}", &[("PULLWRIGHT__BROKER", "amqp://localhost")]).settings.broker else {
+        panic!()
+    };
+    assert_eq!((amqp.address.user.as_str(), amqp.password), ("guest", None));
 }
 
 #[test]

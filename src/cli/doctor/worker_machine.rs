@@ -4,17 +4,25 @@ use config::{ControlPlane, Env, Loaded, Role, Secrets};
 
 use super::{Check, Parts, host, settings};
 
+const CONTROL_PLANE: &str = "control plane";
+
 /// Looks at what a worker needs.
 pub(super) async fn all(
     loaded: &Loaded,
-    control_plane: &ControlPlane,
     env: &dyn Env,
-    assemble: impl AsyncFnOnce(&Loaded, &Secrets) -> Parts,
+    assemble: impl AsyncFnOnce(Role, &Loaded, &Secrets) -> Parts,
 ) -> Vec<Check> {
     let mut checks = vec![
         settings::data_dir(&loaded.settings.data_dir),
         host::free_space(&loaded.settings.data_dir).await,
-        reachable(control_plane).await,
+        match &loaded.settings.control_plane {
+            Some(control_plane) => reachable(control_plane).await,
+            None => Check::fail(
+                CONTROL_PLANE,
+                "none is configured",
+                "name it: `control_plane: { url: https://pullwright.example.com }`",
+            ),
+        },
     ];
     let secrets = match loaded.secrets(Role::Worker, env) {
         Ok(secrets) => secrets,
@@ -23,7 +31,7 @@ pub(super) async fn all(
             return checks;
         }
     };
-    let parts = assemble(loaded, &secrets).await;
+    let parts = assemble(Role::Worker, loaded, &secrets).await;
     checks.extend(parts.missing);
     if let Some(sandbox) = &parts.sandbox {
         checks.push(host::sandbox(sandbox.as_ref()).await);
@@ -32,11 +40,10 @@ pub(super) async fn all(
 }
 
 async fn reachable(control_plane: &ControlPlane) -> Check {
-    let name = "control plane";
     match control_client::probe(&control_plane.url, control_plane.ca_file.as_deref()).await {
-        Ok(()) => Check::ok(name, format!("{} answers", control_plane.url)),
+        Ok(()) => Check::ok(CONTROL_PLANE, format!("{} answers", control_plane.url)),
         Err(problem) => Check::fail(
-            name,
+            CONTROL_PLANE,
             format!("{}: {problem}", control_plane.url),
             "check `control_plane.url` and `ca_file`; `/worker/v1/` has to reach its `listen.worker`",
         ),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod automations;
+mod broker;
 mod connections;
 mod generic;
 mod intake;
@@ -226,19 +227,6 @@ fn a_database_of_a_later_version() {
 }
 
 #[test]
-fn a_broker_of_a_later_version() {
-    assert_snapshot!(mistake("broker: amqp://user:hunter2@mq\n"), @r"
-     × pullwright.yaml:1:9: RabbitMQ is not supported by this version
-      ╭────
-    1 │ broker: **********************
-      ·         ───────────┬──────────
-      ·                    ╰── here
-      ╰────
-     help: write `broker: embedded`; the queue lies in `data_dir`
-    ");
-}
-
-#[test]
 fn no_sandbox() {
     assert_snapshot!(mistake("workers: { sandbox: none }\n"), @r"
      × pullwright.yaml:1:21: commands never run without a sandbox
@@ -447,6 +435,10 @@ fn no_message_repeats_a_secret() {
         "connections: { jira: { auth: { email: a@b, token: hunter2 } } }",
         "database: postgres://hunter2@db",
         "broker: amqp://hunter2@mq",
+        "broker: amqps://u:hunter2@mq",
+        "broker: amqps://u:hunt@er2@mq/v",
+        "broker: rabbit://u:hunter2@mq",
+        "broker: { amqp: { address: \"amqp://u:hunter2@mq\" } }",
     ];
     for text in spoilt {
         let error = read(text, &[]).expect_err(text);
