@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemas::Automation;
 use schemas::automation::{Budget, Concurrency, Debounce, Usd};
 
+use super::texts;
 use crate::rules::page::{Page, Spot};
 
 /// The longest that events are held back.
@@ -55,6 +56,7 @@ fn concurrency(concurrency: &Concurrency, at: Spot<'_>, page: &mut Page<'_>) {
         let remedy = "`work_item`, `repo`, `automation`, or a name of your own without spaces";
         page.say(at.at("group"), format!("`{group}` is no name of a group"), remedy);
     }
+    texts::check(group, at.at("group"), page);
 }
 
 fn budget(budget: &Budget, at: Spot<'_>, page: &mut Page<'_>) {

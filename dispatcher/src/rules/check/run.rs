@@ -22,7 +22,7 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
             if line.trim().is_empty() {
                 page.say(here, format!("a line of `{key}` is empty"), "remove it");
             }
-            texts::check(line, here, page);
+            texts::check_command(line, here, page);
         }
     }
     environment(run, place, page);
