@@ -5,12 +5,21 @@ use config::{ConfigError, Env};
 use dispatcher::rules::{self, LoadError, RuleSet, trigger_words};
 use serde_json::{Value, json};
 
-use super::args::Global;
+use super::args::{CheckArgs, Global};
 use super::output::Output;
 use super::{CliError, Ending};
 
 /// Loads both as `up` does. Mistakes in either are problems found, shown with their places.
-pub(super) fn run(global: &Global, env: &dyn Env, out: &mut Output<'_>) -> Result<Ending, CliError> {
+pub(super) fn run(
+    args: &CheckArgs,
+    global: &Global,
+    env: &dyn Env,
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
+    if args.schema {
+        out.raw_json(&schemas::automation::json_schema())?;
+        return Ok(Ending::Fine);
+    }
     let loaded = match config::load(global.config.as_deref(), env) {
         Ok(loaded) => loaded,
         Err(ConfigError::Invalid(mistake)) => {

@@ -131,7 +131,7 @@ async fn dispatch_to(
         // These two need the parts of a running Pullwright, which `main` has.
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
-        Command::Check => check::run(global, env, out),
+        Command::Check(args) => check::run(&args, global, env, out),
         Command::Test(args) => test::run(&args, global, env, out),
         Command::Backtest(args) => backtest::run(&args, global, env, &SystemClock::new(), out).await,
         // What it sends is signed by what the configuration says.

@@ -16,6 +16,7 @@ mod forge_faults;
 mod git_gate;
 mod main_job;
 mod one_problem;
+mod other_sources;
 mod runs;
 mod schedules;
 mod stopping;

@@ -153,6 +153,6 @@ async fn automations_are_pulled_from_the_one_branch_of_a_repository() {
     insta::assert_snapshot!(
         "automations_show",
         redact(&String::from_utf8_lossy(&shown.stdout), &world)
-            .replace(&set["source"].as_str().unwrap(), "<source>")
+            .replace(set["source"].as_str().unwrap(), "<source>")
     );
 }

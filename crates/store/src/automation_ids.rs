@@ -89,6 +89,12 @@ impl Tx {
                 .exec(&self.inner)
                 .await?;
         }
+        let group = |name: &AutomationName| format!("automation {name}");
+        run::Entity::update_many()
+            .col_expr(run::Column::GroupKey, Expr::value(group(name)))
+            .filter(run::Column::GroupKey.eq(group(was)))
+            .exec(&self.inner)
+            .await?;
         run::Entity::update_many()
             .col_expr(run::Column::Automation, Expr::value(name.as_str()))
             .filter(run::Column::Automation.eq(was.as_str()))

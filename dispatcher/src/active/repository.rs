@@ -121,12 +121,14 @@ impl Dispatcher {
     }
 }
 
-/// The files that automations are read from; what is not text is none.
+/// The texts among the files: automations, and prompts that these name. What is hidden is not looked
+/// at, as in a folder. A file of automations that is no text stays, to be refused as one.
 fn texts(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
-    let yaml = |path: &str| !path.contains('/') && (path.ends_with(".yaml") || path.ends_with(".yml"));
+    let hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+    let yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
     files
         .into_iter()
-        .filter(|(path, _)| yaml(path))
+        .filter(|(path, bytes)| !hidden(path) && (yaml(path) || std::str::from_utf8(bytes).is_ok()))
         .map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned()))
         .collect()
 }

@@ -1,5 +1,5 @@
 //! From a match to a queued run, through gates: its own time, more events, a person's word, its place
-//! in line, money. Only [`Dispatcher::admit`] makes a run `queued`; the sweep repeats it, so that a
+//! in line, money. Only `Dispatcher::admit` makes a run `queued`; the sweep repeats it, so that a
 //! crash between two steps costs a second.
 
 pub mod approval;

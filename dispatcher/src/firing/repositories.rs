@@ -1,7 +1,7 @@
 //! Where a schedule runs: whole names as they are written, globs by what the connections can see.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use forge::{Forge, ForgeError};
@@ -16,7 +16,9 @@ const BELIEVED: Duration = Duration::from_secs(600);
 
 /// The repositories that each connection could see, and when that was asked.
 #[derive(Default)]
-pub(super) struct Visible(Mutex<HashMap<ConnectionName, (Duration, Arc<Vec<RepoRef>>)>>);
+pub(super) struct Visible(Mutex<Lists>);
+
+type Lists = HashMap<ConnectionName, (Duration, Arc<Vec<RepoRef>>)>;
 
 impl Dispatcher {
     /// The repositories that an automation's ticks run in; none where nothing fires.
@@ -66,7 +68,7 @@ impl Dispatcher {
 }
 
 impl Visible {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionName, (Duration, Arc<Vec<RepoRef>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Lists> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use store::{DeliveryStatus, NewDelivery, StoreError, TickRow, TickState, Tx};
 use super::due::{DueNow, Records, due_now};
 use crate::Dispatcher;
 use crate::admit::Started;
-use crate::decide::Matched;
+use crate::decide::{Evaluation, decide_tick};
 use crate::rules::{Rule, RuleSet};
 use crate::schedule::catch_up::{Look, horizon};
 use crate::schedule::{Scheduled, Tick, jitter};
@@ -153,27 +153,36 @@ impl Dispatcher {
         made: &mut Made,
     ) {
         let Some(event) = &row.event else { return };
-        let Some(repository) = event.repository.as_ref().map(|repository| repository.name.clone()) else {
-            made.decisions.push(Decision {
-                delivery: event.id,
-                automation: automation.rule.automation.name.clone(),
-                verdict: Verdict::NoRepository {
-                    because: "no repository that the connections can see matches `repos`".to_owned(),
-                },
-            });
-            return;
+        let verdict = match self.start_of(automation, event, row, spread) {
+            Ok(start) => return made.starts.push(start),
+            Err(verdict) => verdict,
         };
+        let automation = automation.rule.automation.name.clone();
+        made.decisions.push(Decision { delivery: event.id, automation, verdict });
+    }
+
+    /// The run that follows from a tick, or why none does.
+    fn start_of(
+        &self,
+        automation: &Automation<'_>,
+        event: &Event,
+        row: &NewDelivery,
+        spread: std::time::Duration,
+    ) -> Result<Started, Verdict> {
+        let error = |message: String| Verdict::Error { message };
+        let repository = event.repository.as_ref().map(|repository| repository.name.clone());
+        let repository = repository.ok_or_else(|| Verdict::NoRepository {
+            because: "no repository that the connections can see matches `repos`".to_owned(),
+        })?;
         let delay = jitter::offset(&automation.id.to_string(), &repository, spread);
-        let matched = Matched { repository, command_label: None, depth: 1, commanded: false };
-        match Started::new(self, automation.rule, event, matched, &row.delivery) {
-            Ok(start) if delay.is_zero() => made.starts.push(start),
-            Ok(start) => made.starts.push(start.not_before(row.delivery.received_at + delay)),
-            Err(error) => made.decisions.push(Decision {
-                delivery: event.id,
-                automation: automation.rule.automation.name.clone(),
-                verdict: Verdict::Error { message: error.to_string() },
-            }),
-        }
+        let matched = match decide_tick(automation.rule, event, repository) {
+            Evaluation::Match(matched) => matched,
+            Evaluation::Verdict(verdict) => return Err(verdict),
+            Evaluation::NeedsFacts(_) => return Err(error("nobody answered in time".to_owned())),
+        };
+        let start = Started::new(self, automation.rule, event, matched, &row.delivery)
+            .map_err(|wrong| error(wrong.to_string()))?;
+        Ok(if delay.is_zero() { start } else { start.not_before(row.delivery.received_at + delay) })
     }
 }
 

@@ -247,12 +247,14 @@ async fn labels_and_reviewers_come_once_and_a_refusal_is_told() {
 
 #[tokio::test]
 async fn a_result_over_its_limits_gets_no_leave() {
-    let limited = TWO.replacen("pull_request: {}", "pull_request: { limits: { lines: 0 } }", 1);
+    let limited = TWO.replacen("pull_request: {}", "pull_request: { limits: { lines: 1 } }", 1);
     let world = World::new(&limited).await;
     world.put("agent:fix", 1).await;
     let job = world.take("first").await;
-    assert_eq!(job.limits.lines, Some(0));
-    let answer = world.dispatcher.grant_push(job.run, job.epoch, made(&job, 'b', '1')).await;
-    let because = "it changes 1 lines, and `limits` allows 0".to_owned();
+    assert_eq!(job.limits.lines, Some(1));
+    let mut change = made(&job, 'b', '1');
+    change.files[0].added = Some(2);
+    let answer = world.dispatcher.grant_push(job.run, job.epoch, change).await;
+    let because = "it changes 2 lines, and `limits` allows 1".to_owned();
     assert_eq!(answer, Err(schemas::control::ControlError::Refused { because }));
 }

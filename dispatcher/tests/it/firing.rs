@@ -110,6 +110,17 @@ async fn modes() {
 }
 
 #[tokio::test]
+async fn a_condition_that_does_not_hold_starts_nothing_and_is_recorded() {
+    let more = format!("{API}    if: \"'now' in event.labels\"\n");
+    let world = World::new(&file(&[("weekly", "* * * * *", &more)])).await;
+    pass(&world, &mut LastLook::default(), 1).await;
+    assert_eq!(runs(&world.store).await, []);
+    let deliveries = world.store.deliveries(10, None).await.unwrap().items;
+    let decisions = world.store.decisions(deliveries[0].id).await.unwrap();
+    assert!(matches!(&decisions[0].verdict, Verdict::NotMatched { clause, .. } if clause == "if"));
+}
+
+#[tokio::test]
 async fn without_a_matching_repository_the_decision_says_so() {
     let world = World::new(&file(&[("weekly", "* * * * *", "    repos: ['github/none/*']\n")])).await;
     world.forge.sees(&["acme/api"]);

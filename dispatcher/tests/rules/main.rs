@@ -5,5 +5,6 @@ mod defaults;
 mod documents;
 mod files;
 mod index;
+mod json_schema;
 mod mistakes;
 mod support;

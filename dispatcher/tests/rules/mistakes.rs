@@ -224,7 +224,10 @@ fn in_runs() {
         &[
             ("nothing to do", run("commands: []")),
             ("an empty line", run("commands: [make, '']")),
-            ("interpolation", run("commands: [\"echo '${{ event.title }}' > x\"]")),
+            ("a text that others wrote", run("commands: [\"echo '${{ item.title }}' > x\"]")),
+            ("a value that is the command", run("commands: ['${{ item.key }} x']")),
+            ("a name that is none", run("commands: [x], env: { ID: '${{ run.idd }}' }")),
+            ("an interpolation without an end", run("commands: ['echo ${{ run.id']")),
             ("a folder outside", run("commands: [x], working_directory: ../x")),
             ("a timeout that is none", run("commands: [x], timeout: soon")),
             ("a long timeout", run("commands: [x], timeout: 2d")),
@@ -255,6 +258,21 @@ fn in_outputs() {
             ("limits of nothing", output("pull_request: { limits: { files: 0 } }")),
             ("a link back in live mode", output("link_back: true")),
             ("a comment that is none", output("comment: yes")),
+        ],
+    );
+}
+
+#[test]
+fn in_expressions() {
+    let with = |text: &str| one(LABEL, &format!("    if: {text}\n{RUN}"));
+    assert_gallery(
+        "mistakes_in_expressions",
+        &[
+            ("no CEL", with("\"event.labels.exists(l, l == )\"")),
+            ("an unknown field", with("event.titel == 'x'")),
+            ("a number and a text", with("event.item.title == 3")),
+            ("no condition", with("event.labels.size()")),
+            ("in two lines", with("|\n      event.item.draft &&\n      event.itm.key == '1'")),
         ],
     );
 }

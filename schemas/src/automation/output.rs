@@ -1,11 +1,12 @@
 //! `output:` what is written to forges and trackers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::FileChange;
 
 /// What is written to forges and trackers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
     /// Open a pull request with the result, or update the one that is open for the work item.
@@ -67,7 +68,7 @@ impl Output {
 }
 
 /// How the pull request looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PullRequestOutput {
     /// Its title; made from the automation's and the work item's name unless said.
@@ -105,7 +106,7 @@ impl PullRequestOutput {
 }
 
 /// What a result may not exceed; beyond it nothing is published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeLimits {
     /// Changed files.
@@ -131,7 +132,7 @@ impl ChangeLimits {
 }
 
 /// How the issue looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IssueOutput {
     /// Its title; made from the automation's name unless said.
@@ -143,7 +144,7 @@ pub struct IssueOutput {
 }
 
 /// Whether and how to comment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CommentOutput {
     /// Never.

@@ -51,12 +51,12 @@ fn concurrency(concurrency: &Concurrency, at: Spot<'_>, page: &mut Page<'_>) {
         );
     }
     let Some(group) = &concurrency.group else { return };
+    texts::text(group, at.at("group"), page);
     let named = !group.is_empty() && group.len() <= 100 && !group.contains(char::is_whitespace);
     if !named && !group.contains("${{") {
         let remedy = "`work_item`, `repo`, `automation`, or a name of your own without spaces";
         page.say(at.at("group"), format!("`{group}` is no name of a group"), remedy);
     }
-    texts::check(group, at.at("group"), page);
 }
 
 fn budget(budget: &Budget, at: Spot<'_>, page: &mut Page<'_>) {

@@ -22,7 +22,7 @@ fn pull_request(output: &PullRequestOutput, at: Spot<'_>, page: &mut Page<'_>) {
         if title.trim().is_empty() || title.contains('\n') || title.len() > LONGEST_TITLE {
             page.say(here, "a title is one line of at most 250 letters", "shorten it, or remove the key");
         }
-        texts::check(title, here, page);
+        texts::text(title, here, page);
     }
     let prefix = output.branch_prefix();
     let here = at.at("branch_prefix");
@@ -38,14 +38,8 @@ fn pull_request(output: &PullRequestOutput, at: Spot<'_>, page: &mut Page<'_>) {
             page.say(at.at(key).item(number), format!("a name in `{key}` is empty"), "remove it");
         }
     }
-    let Some(limits) = &output.limits else { return };
-    for (key, limit) in [("files", limits.files), ("lines", limits.lines)] {
-        if limit == Some(0) {
-            page.say(
-                at.at("limits").at(key),
-                format!("`{key}: 0` lets nothing be published"),
-                "write 1 or more",
-            );
-        }
+    // No lines are changed by a new binary file, nor by a file that moved.
+    if output.limits.as_ref().is_some_and(|limits| limits.files == Some(0)) {
+        page.say(at.at("limits").at("files"), "`files: 0` lets nothing be published", "write 1 or more");
     }
 }

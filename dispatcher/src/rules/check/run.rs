@@ -22,7 +22,7 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
             if line.trim().is_empty() {
                 page.say(here, format!("a line of `{key}` is empty"), "remove it");
             }
-            texts::check_command(line, here, page);
+            texts::command(line, here, page);
         }
     }
     environment(run, place, page);
@@ -95,6 +95,6 @@ fn environment(run: &RunSpec, at: Spot<'_>, page: &mut Page<'_>) {
                 "names are letters, digits and `_`, and PULLWRIGHT_ is ours",
             );
         }
-        texts::check(value, at.at("env").at(name), page);
+        texts::text(value, at.at("env").at(name), page);
     }
 }

@@ -4,7 +4,7 @@ use schemas::ControlPlane;
 use schemas::control::Orders;
 use schemas::run::{Outcome, Reason, RunState};
 
-use super::{automation, file, fix};
+use super::{automation, file, fix, labeled};
 use crate::control::{beat, report};
 use crate::support::World;
 
@@ -16,9 +16,10 @@ fn limited(name: &str, concurrency: &str) -> String {
 async fn five_hundred_commands_behind_one_all_run_in_their_order() {
     let world = World::new(&file(&[fix("    output: { comment: none }\n")])).await;
     for after in 0..501 {
-        world.label_for(12, "fix", after).await;
+        world.queue_event("issues", &format!("12-{after}"), &labeled(12, "fix", after)).await;
     }
-    world.label_for(13, "fix", 0).await;
+    world.queue_event("issues", "13", &labeled(13, "fix", 0)).await;
+    world.decide().await;
     let asked: Vec<_> = world.runs().await.iter().map(|record| record.run.id).collect();
     assert_eq!(asked.len(), 502);
     let mut order = world.work_off().await;

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use broker::Publisher;
 use dispatcher::admit::debounce::due;
 use schemas::automation::Debounce;
-use schemas::delivery::{Body, Delivery};
 use schemas::run::{Gate, RunState};
-use schemas::trace::TraceContext;
-use schemas::{Clock, DeliveryId, WebhookName};
 use serde_json::{Value, json};
 
 use super::{file, fix, labeled, moment, repository};
@@ -44,21 +40,8 @@ fn pushed(number: u64, push: u64) -> Value {
 impl World {
     /// Puts a push into the queue, to be decided with others.
     async fn queue_push(&self, number: u64, push: u64) {
-        let headers = [
-            ("x-github-event", "pull_request".to_owned()),
-            ("x-github-delivery", format!("{number}-{push}")),
-            ("content-type", "application/json".to_owned()),
-        ];
-        let delivery = Delivery {
-            id: DeliveryId::fresh(&*self.clock),
-            webhook: WebhookName::from("github"),
-            received_at: self.clock.now(),
-            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            body: Body::compress(pushed(number, push).to_string().as_bytes()),
-            trace: TraceContext::default(),
-            replay_of: None,
-        };
-        self.queue.publish(delivery).await.unwrap();
+        let body = pushed(number, push);
+        self.queue_event("pull_request", &format!("{number}-{push}"), &body).await;
     }
 
     async fn due(&self, run: usize) -> String {

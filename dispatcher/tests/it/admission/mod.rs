@@ -10,10 +10,13 @@ mod money;
 
 use std::time::Duration;
 
+use broker::Publisher;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use schemas::control::Job;
+use schemas::delivery::{Body, Delivery};
 use schemas::run::{Outcome, Reason, RunState};
-use schemas::{ControlPlane, DeliveryId, RunId};
+use schemas::trace::TraceContext;
+use schemas::{Clock, ControlPlane, DeliveryId, RunId, WebhookName};
 use serde_json::{Value, json};
 use store::RunRecord;
 
@@ -84,6 +87,22 @@ fn comment(number: u64, id: u64, text: &str, (login, account): (&str, u64)) -> V
 }
 
 impl World {
+    /// Puts an event into the queue, to be decided with others.
+    async fn queue_event(&self, event: &str, guid: &str, body: &Value) {
+        let headers =
+            [("x-github-event", event), ("x-github-delivery", guid), ("content-type", "application/json")];
+        let delivery = Delivery {
+            id: DeliveryId::fresh(&*self.clock),
+            webhook: WebhookName::from("github"),
+            received_at: self.clock.now(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            body: Body::compress(body.to_string().as_bytes()),
+            trace: TraceContext::default(),
+            replay_of: None,
+        };
+        self.queue.publish(delivery).await.unwrap();
+    }
+
     async fn label_for(&self, number: u64, automation: &str, after: i64) -> DeliveryId {
         let body = labeled(number, automation, after).to_string();
         self.deliver(&format!("{number}-{automation}-{after}"), body.as_bytes()).await
@@ -121,7 +140,7 @@ impl World {
     }
 
     async fn claim_one(&self) -> Option<Job> {
-        let nonce = schemas::Clock::fresh_id(&*self.clock).to_string();
+        let nonce = self.clock.fresh_id().to_string();
         self.dispatcher.claim(self.claim(&nonce)).await.unwrap()
     }
 

@@ -200,7 +200,7 @@ impl Bystander {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_sums_equal_a_recount(happenings in prop::collection::vec(happening(), 5..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
