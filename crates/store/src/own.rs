@@ -1,10 +1,8 @@
 //! What we did ourselves, and how often: for the loop guard and for rules about our own work.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use schemas::intent::Write;
-use schemas::{Oid, RepoRef, WorkItem};
+use schemas::{AutomationName, Oid, RepoRef, WorkItem};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -117,8 +115,21 @@ impl Store {
     }
 }
 
+/// Runs of one automation about one problem, at one place of a chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The problem: the root of the work item.
+    pub root: WorkItem,
+    /// Whose they are.
+    pub automation: AutomationName,
+    /// How many runs caused each other, these included.
+    pub depth: u32,
+    /// How many they are.
+    pub runs: u64,
+}
+
 impl Tx {
-    /// How many runs each work item has had since then, by their roots.
+    /// The runs that work items have had since then, by their roots.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -126,20 +137,23 @@ impl Tx {
         &self,
         roots: &[WorkItem],
         since: DateTime<Utc>,
-    ) -> Result<HashMap<WorkItem, u64>, StoreError> {
-        let counted: Vec<(String, i64)> = run::Entity::find()
-            .select_only()
-            .column(run::Column::Root)
+    ) -> Result<Vec<Recent>, StoreError> {
+        let kind = [run::Column::Root, run::Column::Automation, run::Column::Depth];
+        let query =
+            kind.into_iter().fold(run::Entity::find().select_only().columns(kind), QuerySelect::group_by);
+        let counted: Vec<(String, String, i32, i64)> = query
             .column_as(run::Column::Id.count(), "runs")
             .filter(run::Column::Root.is_in(roots.iter().map(WorkItem::as_str)))
             .filter(run::Column::CreatedAt.gte(since))
-            .group_by(run::Column::Root)
             .into_tuple()
             .all(&self.inner)
             .await?;
-        Ok(counted
-            .into_iter()
-            .map(|(root, runs)| (WorkItem(root), u64::try_from(runs).unwrap_or(0)))
-            .collect())
+        let recent = counted.into_iter().map(|(root, automation, depth, runs)| Recent {
+            root: WorkItem(root),
+            automation: AutomationName(automation),
+            depth: u32::try_from(depth).unwrap_or(0),
+            runs: u64::try_from(runs).unwrap_or(0),
+        });
+        Ok(recent.collect())
     }
 }

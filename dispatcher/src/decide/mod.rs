@@ -57,6 +57,8 @@ pub struct Matched {
     pub depth: u32,
     /// Whether somebody asked for it, by a command or a command label.
     pub commanded: bool,
+    /// Whether another installation of Pullwright wrote what it would answer.
+    pub answers: bool,
 }
 
 /// Decides one automation about one event.
@@ -73,7 +75,13 @@ pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> E
 /// of all clauses only `if` has something to ask.
 pub(crate) fn decide_tick(rule: &Rule, event: &Event, repository: RepoRef) -> Evaluation {
     match condition::holds(rule, event) {
-        Ok(()) => Evaluation::Match(Matched { repository, command_label: None, depth: 1, commanded: false }),
+        Ok(()) => Evaluation::Match(Matched {
+            repository,
+            command_label: None,
+            depth: 1,
+            commanded: false,
+            answers: false,
+        }),
         Err(Stop::Verdict(verdict)) => Evaluation::Verdict(verdict),
         Err(Stop::Needs(questions)) => Evaluation::NeedsFacts(questions),
     }
@@ -88,12 +96,12 @@ fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Res
         return Err(Stop::fails("repos", rule.automation.repos.join(", "), repository.to_string()));
     }
     condition::holds(rule, event)?;
-    let depth = own::depth(event, context, facts)?;
+    let own::Cause { depth, answers } = own::cause(event, context, facts)?;
     let trigger = clauses::asked(entries, event, facts)?;
     allow::allowed(rule, event, &repository, facts)?;
     no_open_pull_request(rule, event, &repository, facts)?;
     let command_label = trigger.label_command.clone();
-    Ok(Matched { repository, command_label, depth, commanded: is_command(trigger) })
+    Ok(Matched { repository, command_label, depth, commanded: is_command(trigger), answers })
 }
 
 fn is_command(trigger: &Trigger) -> bool {

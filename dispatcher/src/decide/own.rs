@@ -13,14 +13,23 @@ use crate::words::Origin;
 /// together: long enough for a review that is answered and answered again.
 pub const MOST_DEPTH: u32 = 3;
 
-/// How long the chain of causes would be with a run for this event.
+/// What a run for an event would have been caused by.
+pub(super) struct Cause {
+    /// How long the chain of causes would be with the run.
+    pub depth: u32,
+    /// Whether another installation wrote what the event tells of.
+    pub answers: bool,
+}
+
+/// What caused an event, if a run may follow.
 ///
 /// # Errors
 /// `own_event`, `paused` for a chain that is too long, or what has to be asked first.
-pub(super) fn depth(event: &Event, context: &Context, facts: &Facts) -> Result<u32, Stop> {
+pub(super) fn cause(event: &Event, context: &Context, facts: &Facts) -> Result<Cause, Stop> {
     let origins = origins(event);
     let own = |because: String| Stop::Verdict(Verdict::OwnEvent { because });
-    if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text(event, context) {
+    let tells_of_its_text = tells_of_its_text(event, context);
+    if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text {
         return Err(own("it carries our marker".to_owned()));
     }
     if let Some(because) = account(event, context) {
@@ -36,18 +45,19 @@ pub(super) fn depth(event: &Event, context: &Context, facts: &Facts) -> Result<u
     {
         return Err(own(because.to_owned()));
     }
-    Ok(cause + 1)
+    Ok(Cause { depth: cause + 1, answers: cause > 0 && tells_of_its_text })
 }
 
-/// Who wrote what the event is about, where it was a Pullwright: the comment, or the item itself
-/// where the event is about that.
+/// Who wrote what the event is about, where it was a Pullwright: the comment, the item itself where
+/// the event is about that, or the newest commit of a push.
 fn origins(event: &Event) -> Vec<Origin> {
+    let message = || event.change.as_ref()?.message.as_ref();
     let text = match (&event.comment, &event.item) {
-        (Some(comment), _) => &comment.body,
-        (None, Some(item)) => &item.body,
-        (None, None) => return Vec::new(),
+        (Some(comment), _) => Some(&comment.body),
+        (None, Some(item)) => Some(&item.body),
+        (None, None) => message(),
     };
-    Origin::all_in(text.expose())
+    text.map(|text| Origin::all_in(text.expose())).unwrap_or_default()
 }
 
 /// Whether an event is about the text it brings having been written. What people do to a pull request
