@@ -49,6 +49,25 @@ impl Store {
         Ok(query.count(&self.read).await? > 0)
     }
 
+    /// Whether we put a label on a pull request since then.
+    ///
+    /// # Errors
+    /// When the database does not answer or a row is inconsistent.
+    pub async fn put_label_on(
+        &self,
+        repository: &RepoRef,
+        number: u64,
+        label: &str,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let there = intent::Column::Repository.eq(repository.to_string());
+        let writes = self.writes_since("label_pull_request", there, since).await?;
+        let same = |ours: &String| ours.eq_ignore_ascii_case(label);
+        Ok(writes.iter().any(|write| {
+            matches!(write, Write::LabelPullRequest { number: ours, labels } if *ours == number && labels.iter().any(same))
+        }))
+    }
+
     /// Whether we took a label off a work item since then.
     ///
     /// # Errors
@@ -59,20 +78,28 @@ impl Store {
         label: &str,
         since: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let about = intent::Column::WorkItem.eq(work_item.as_str());
+        let writes = self.writes_since("remove_label", about, since).await?;
+        Ok(writes
+            .iter()
+            .any(|write| matches!(write, Write::RemoveLabel { label: ours, .. } if ours == label)))
+    }
+
+    /// The writes of one kind that were made, or may have been.
+    async fn writes_since(
+        &self,
+        kind: &str,
+        which: Expr,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Write>, StoreError> {
         let rows = intent::Entity::find()
-            .filter(intent::Column::WorkItem.eq(work_item.as_str()))
-            .filter(intent::Column::Kind.eq("remove_label"))
+            .filter(which)
+            .filter(intent::Column::Kind.eq(kind))
             .filter(intent::Column::State.is_in(["calling", "done", "unknown"]))
             .filter(intent::Column::CreatedAt.gte(since))
             .all(&self.read)
             .await?;
-        for row in rows {
-            let write: Write = from_json(&row.write, "intents", "write", &row.id)?;
-            if matches!(&write, Write::RemoveLabel { label: ours, .. } if ours == label) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        rows.iter().map(|row| from_json(&row.write, "intents", "write", &row.id)).collect()
     }
 
     /// The newest pull requests that runs opened for a work item or for one that is linked with it.

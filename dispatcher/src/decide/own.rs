@@ -28,7 +28,7 @@ pub(super) struct Cause {
 pub(super) fn cause(event: &Event, context: &Context, facts: &Facts) -> Result<Cause, Stop> {
     let origins = origins(event);
     let own = |because: String| Stop::Verdict(Verdict::OwnEvent { because });
-    let tells_of_its_text = tells_of_its_text(event, context);
+    let tells_of_its_text = tells_of_its_text(event);
     if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text {
         return Err(own("it carries our marker".to_owned()));
     }
@@ -60,19 +60,12 @@ fn origins(event: &Event) -> Vec<Origin> {
     text.map(|text| Origin::all_in(text.expose())).unwrap_or_default()
 }
 
-/// Whether an event is about the text it brings having been written. What people do to a pull request
-/// of ours later, they do; a label of it may be ours as well, and only the account tells.
-fn tells_of_its_text(event: &Event, context: &Context) -> bool {
+/// Whether an event is about the text it brings having been written: what people do to a pull request
+/// of ours later, they do.
+fn tells_of_its_text(event: &Event) -> bool {
     use EventType as T;
-    match event.r#type {
-        _ if event.comment.is_some() => true,
-        T::IssueOpened | T::IssueEdited | T::PullRequestOpened => true,
-        T::IssueLabeled | T::PullRequestLabeled => {
-            let ours = context.accounts.get(&event.connection).map(|account| &account.id);
-            ours.is_some() && ours == event.actor.as_ref().map(|actor| &actor.id)
-        }
-        _ => false,
-    }
+    let written = matches!(event.r#type, T::IssueOpened | T::IssueEdited | T::PullRequestOpened);
+    written || event.comment.is_some()
 }
 
 /// An owner who lends us his own token still triggers; only machine accounts of ours do not. What a
@@ -89,11 +82,17 @@ fn write(event: &Event) -> Option<(FactKey, &'static str)> {
     let repository: &RepoRef = &event.repository.as_ref()?.name;
     let change = event.change.as_ref();
     let name = |text: &Untrusted| text.expose().trim_start_matches("refs/heads/").to_owned();
+    let label = || Some(event.label.as_ref()?.expose().to_owned());
     let branch = match event.r#type {
         T::Push => change?.base_ref.as_ref().map(name),
         T::PullRequestOpened | T::PullRequestUpdated => change?.head_ref.as_ref().map(name),
+        T::PullRequestLabeled => {
+            let (number, label) = (event.item.as_ref()?.key.parse().ok()?, label()?);
+            let repository = repository.clone();
+            return Some((FactKey::OwnLabel { repository, number, label }, "we put the label on"));
+        }
         T::IssueUnlabeled => {
-            let (work_item, label) = (event.work_item.clone()?, event.label.as_ref()?.expose().to_owned());
+            let (work_item, label) = (event.work_item.clone()?, label()?);
             return Some((FactKey::OwnUnlabel { work_item, label }, "we took the label off"));
         }
         _ => return None,
