@@ -12,6 +12,8 @@ use schemas::ConnectionName;
 
 use super::deciding;
 
+/// Work items that are written to at the same time.
+const WRITES_AT_ONCE: usize = 8;
 /// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
 const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
 
@@ -39,6 +41,7 @@ pub fn of_dispatcher(
         lease: settings.runs.lease,
         lost_retries: 1,
         settle: SETTLE.to_vec(),
+        writes_at_once: WRITES_AT_ONCE,
         gate_key,
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),

@@ -14,6 +14,7 @@ mod deliveries;
 mod door;
 mod forge_faults;
 mod git_gate;
+mod loops;
 mod main_job;
 mod on_rabbitmq;
 mod one_problem;

@@ -38,6 +38,7 @@ pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSumma
 pub use error::StoreError;
 pub use history::Past;
 pub use links::{Link, LinkKind};
+pub use own::Recent;
 pub use page::Page;
 pub use rule_sets::ActiveRuleSet;
 pub use runs::{

@@ -19,8 +19,6 @@ use tracing::Instrument;
 
 use crate::Dispatcher;
 
-/// Work items that are written to at the same time.
-const AT_ONCE: usize = 8;
 /// Intents that are looked at together.
 const LOOK: u64 = 200;
 /// The wait after a look that itself failed.
@@ -78,7 +76,7 @@ impl Dispatcher {
             by_item.entry(intent.work_item.clone()).or_default().push(intent);
         }
         for (item, intents) in by_item {
-            if calls.len() >= AT_ONCE {
+            if calls.len() >= self.settings.writes_at_once {
                 break;
             }
             if busy.insert(item.clone()) {

@@ -4,6 +4,7 @@
 mod admission;
 mod backtest;
 mod branches;
+mod conditions;
 mod conformance;
 mod control;
 mod decisions;
