@@ -20,7 +20,7 @@ test:
 	@scripts/test
 
 simulate:
-	@PULLWRIGHT_SEEDS=10000 $${SEED:+PULLWRIGHT_SEED=$$SEED} cargo test --locked --release --workspace --test simulation -- --nocapture
+	@env PULLWRIGHT_SEEDS=10000 $${SEED:+PULLWRIGHT_SEED=$$SEED} cargo test --locked --release --workspace --test simulation -- --nocapture
 
 bench:
 	@cargo bench --locked --bench figures

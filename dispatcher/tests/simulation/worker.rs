@@ -85,6 +85,10 @@ impl Worker {
         self.frozen = false;
     }
 
+    pub fn holds_a_run(&self) -> bool {
+        matches!(self.at, At::Holding(_))
+    }
+
     /// A heartbeat, where it has a run.
     pub async fn beat(&mut self, control: &Dispatcher) -> Happened {
         let At::Holding(holding) = &mut self.at else { return Happened::Nothing };

@@ -165,13 +165,7 @@ impl World {
                 self.note(format!("w{which} dies"));
                 self.workers[which].die();
             }
-            88..92 => {
-                let which = self.any_worker();
-                let worker = &mut self.workers[which];
-                worker.frozen = !worker.frozen;
-                let word = if worker.frozen { "freezes" } else { "goes on" };
-                self.note(format!("w{which} {word}"));
-            }
+            88..92 => self.freeze_or_thaw().await,
             92..95 => {
                 self.note("the dispatcher dies");
                 self.dispatcher_dies();
@@ -188,6 +182,23 @@ impl World {
                 self.note(format!("of the forge's writes {faulty} of 100 go wrong"));
                 self.forge.set_faulty(faulty);
             }
+        }
+    }
+
+    /// A worker that goes on after a stop is where it was: its next call comes before any heartbeat.
+    async fn freeze_or_thaw(&mut self) {
+        let frozen = |worker: &Worker| worker.frozen;
+        if let Some(which) = self.workers.iter().position(frozen) {
+            self.note(format!("w{which} goes on"));
+            self.workers[which].frozen = false;
+            for _ in 0..2 {
+                self.call(which).await;
+            }
+            return;
+        }
+        if let Some(which) = self.workers.iter().position(Worker::holds_a_run) {
+            self.note(format!("w{which} freezes"));
+            self.workers[which].frozen = true;
         }
     }
 
@@ -326,9 +337,12 @@ impl World {
     /// A worker makes its next call.
     pub async fn work(&mut self) {
         let which = self.any_worker();
-        if self.workers[which].frozen {
-            return;
+        if !self.workers[which].frozen {
+            self.call(which).await;
         }
+    }
+
+    async fn call(&mut self, which: usize) {
         // Without a control plane a call is lost on its way.
         let Some(dispatcher) = self.dispatcher.clone() else { return };
         let happened = self.workers[which].act(&dispatcher, &self.forge, &mut self.random, 8).await;
