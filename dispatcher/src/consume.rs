@@ -116,12 +116,15 @@ impl Dispatcher {
     async fn take(&self, batch: &[Received]) -> Result<(), StoreError> {
         let parsed: Vec<Parsed> = batch.iter().map(|received| self.parse(received)).collect();
         let Err(error) = self.decide_all(&parsed).await else { return Ok(()) };
-        if self.store.ping().await.is_err() {
+        if error.is_transient() || self.store.ping().await.is_err() {
             return Err(error);
         }
         tracing::warn!(%error, size = parsed.len(), "a batch failed; its deliveries are tried one by one");
         for mut one in parsed {
             if let Err(error) = self.decide_all(std::slice::from_ref(&one)).await {
+                if error.is_transient() {
+                    return Err(error);
+                }
                 one.event = Err(format!("it could not be decided: {error}"));
                 self.decide_all(std::slice::from_ref(&one)).await?;
             }

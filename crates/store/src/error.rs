@@ -1,11 +1,28 @@
 //! What can go wrong with the database.
 
+mod fault;
+
+use crate::database::ConnectError;
+
+pub use fault::Fault;
+
 /// A statement that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or did not answer.
     #[error("the database did not do it")]
     Database(#[from] sea_orm::DbErr),
+    /// There is no connection to it.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its tables are of a version after this one.
+    #[error(
+        "a newer version of Pullwright has changed this database ({migration}); start that one, or restore a backup from before it"
+    )]
+    Newer {
+        /// The newest change that this version does not know.
+        migration: String,
+    },
     /// A row does not say what rows of its kind say.
     #[error("table {table}, row {row}: column {column} cannot be read: {problem}")]
     Inconsistent {
@@ -27,6 +44,24 @@ pub enum StoreError {
         /// Which.
         what: String,
     },
+}
+
+impl StoreError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Database(error) => Fault::of(error),
+            Self::Connect(ConnectError::Unreachable { .. }) => Fault::Down,
+            _ => Fault::Other,
+        }
+    }
+
+    /// Whether the same transaction may well succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.fault(), Fault::Down | Fault::Busy)
+    }
 }
 
 /// Reads a text column that holds JSON.

@@ -53,7 +53,7 @@ impl ControlPlane for Dispatcher {
     }
 
     async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         let cancel = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))?;
         match cancel {
@@ -105,7 +105,7 @@ impl ControlPlane for Dispatcher {
     }
 
     async fn log(&self, run: RunId, epoch: Epoch, lines: Vec<LogLine>) -> Result<(), ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         owned(&tx, run, epoch).await?;
         tx.append_log(run, &lines).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))

@@ -165,7 +165,7 @@ impl Dispatcher {
     }
 
     async fn save(&self, intent: &Intent) -> Result<(), StoreError> {
-        let tx = self.store.begin().await?;
+        let tx = self.store.begin_beside().await?;
         tx.save_intent(intent, self.clock.now()).await?;
         tx.commit().await
     }

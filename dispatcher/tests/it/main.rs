@@ -5,8 +5,11 @@ mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod postgresql;
 mod redeliver;
 mod replay;
 mod rules;
+#[path = "../../../crates/store/tests/postgresql/server.rs"]
+mod server;
 mod support;
 mod words;

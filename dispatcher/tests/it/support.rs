@@ -16,11 +16,12 @@ use schemas::control::Claim;
 use schemas::event::{Actor, ActorKind, Event, EventType, Item, Repository, SourceKind};
 use schemas::run::RepositorySetup;
 use schemas::{Clock, ConnectionName, DeliveryId, RepoRef, Untrusted, WebhookName, WorkItem, WorkerName};
-use store::Store;
+use store::{Address, Store};
 use telemetry::metrics::Meters;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake_forge::FakeForge;
+use crate::server::Server;
 
 pub const FIX: &str = "
 version: 1
@@ -82,7 +83,21 @@ impl World {
     /// With webhooks: name, kind, connection. The forge is GitHub's.
     pub async fn hearing(automations: &str, webhooks: &[(&str, SourceKind, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
+        let address = match Server::named() {
+            Some(server) => Address::Postgres(server.database().await),
+            None => Address::Sqlite(folder.path().join("store.db")),
+        };
+        Self::on(&address, automations, webhooks, folder).await
+    }
+
+    /// On a database that may be another dispatcher's, too.
+    pub async fn on(
+        address: &Address,
+        automations: &str,
+        webhooks: &[(&str, SourceKind, &str)],
+        folder: tempfile::TempDir,
+    ) -> Self {
+        let store = Store::open(address).await.unwrap();
         let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), 1));
         let forge = Arc::new(FakeForge::default());
         forge.allow("ana", Permission::Write);

@@ -1,7 +1,7 @@
-//! What the rest of the house relies on, on a real database.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+//! What the rest of the house relies on, on each kind of database: `crate::open` makes an empty one.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,19 +19,14 @@ use schemas::{
     Untrusted, WebhookName, WorkItem, WorkerName,
 };
 use store::{DeliveryStatus, NewDelivery, RunRecord, Store, StoreError, Thread};
-use tempfile::TempDir;
 
-fn now() -> DateTime<Utc> {
+use crate::open;
+
+pub fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").unwrap().to_utc()
 }
 
-async fn open() -> (Store, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
-    (store, folder)
-}
-
-fn id(number: u128) -> uuid::Uuid {
+pub fn id(number: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(number)
 }
 
@@ -45,7 +40,7 @@ fn event(number: u128) -> Event {
     }
 }
 
-fn delivery(number: u128, keys: &[&str]) -> NewDelivery {
+pub fn delivery(number: u128, keys: &[&str]) -> NewDelivery {
     NewDelivery {
         delivery: Delivery {
             id: DeliveryId(id(number)),
@@ -75,7 +70,7 @@ fn automation() -> Automation {
     serde_json::from_value::<AutomationFile>(file).unwrap().automations.remove(0)
 }
 
-fn run(number: u128, item: &str, state: RunState) -> Run {
+pub fn run(number: u128, item: &str, state: RunState) -> Run {
     let input = RunInput { automation: automation(), event: event(1), setup: RepositorySetup::default() };
     let repository = "github/acme/api".parse::<RepoRef>().unwrap();
     let created = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
@@ -84,7 +79,7 @@ fn run(number: u128, item: &str, state: RunState) -> Run {
     Run { state, ..run }
 }
 
-fn queued() -> RunState {
+pub fn queued() -> RunState {
     RunState::Queued { wake_at: now() }
 }
 
@@ -105,7 +100,7 @@ fn intent(number: u128, write: Write) -> Intent {
     }
 }
 
-async fn insert_runs(store: &Store, runs: &[Run]) {
+pub async fn insert_runs(store: &Store, runs: &[Run]) {
     let tx = store.begin().await.unwrap();
     tx.insert_runs(runs).await.unwrap();
     tx.commit().await.unwrap();
@@ -113,7 +108,7 @@ async fn insert_runs(store: &Store, runs: &[Run]) {
 
 #[tokio::test]
 async fn a_delivery_comes_back_as_it_went_in_and_its_keys_are_known() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let new = delivery(1, &["a", "b"]);
     let tx = store.begin().await.unwrap();
     tx.insert_deliveries(std::slice::from_ref(&new), now()).await.unwrap();
@@ -134,8 +129,44 @@ async fn a_delivery_comes_back_as_it_went_in_and_its_keys_are_known() {
 }
 
 #[tokio::test]
+async fn text_with_nul_is_stored_without_it() {
+    let (store, _place) = open().await;
+    let mut new = delivery(1, &["key \0 one"]);
+    new.error = Some("cannot read \0".into());
+    let tx = store.begin().await.unwrap();
+    tx.insert_deliveries(&[new], now()).await.unwrap();
+    // Asked for as it came, it is found as it was stored.
+    assert_eq!(tx.known_keys(&["key \0 one".to_owned()]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+    let found = store.delivery(DeliveryId(id(1))).await.unwrap().unwrap();
+    assert_eq!(found.error.as_deref(), Some("cannot read \u{fffd}"));
+}
+
+#[tokio::test]
+async fn a_transaction_has_the_database_to_itself() {
+    let (store, _place) = open().await;
+    insert_runs(&store, &[run(1, "x", queued())]).await;
+    let next = AtomicU32::new(0);
+    // Each reads the number that is there and writes the next: lost updates would show.
+    let one = async || {
+        let tx = store.begin().await.unwrap();
+        let mut record = tx.lock_run(RunId(id(1))).await.unwrap().unwrap();
+        let unlocked = tx.unfinished_runs(&[WorkItem::from("x")]).await.unwrap();
+        tx.insert_runs(&[run(10 + unlocked.len() as u128, "x", queued())]).await.unwrap();
+        record.run.workers_lost += 1;
+        tx.save_run(&record).await.unwrap();
+        tx.commit().await.unwrap();
+        next.fetch_add(1, Ordering::Relaxed);
+    };
+    tokio::join!(one(), one(), one(), one(), one(), one());
+    assert_eq!(next.into_inner(), 6);
+    assert_eq!(store.run(RunId(id(1))).await.unwrap().unwrap().run.workers_lost, 6);
+    assert_eq!(store.runs(50, None, None).await.unwrap().items.len(), 7);
+}
+
+#[tokio::test]
 async fn an_uncommitted_transaction_leaves_no_trace() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let tx = store.begin().await.unwrap();
     tx.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
     drop(tx);
@@ -144,7 +175,7 @@ async fn an_uncommitted_transaction_leaves_no_trace() {
 
 #[tokio::test]
 async fn a_large_batch_fits_into_statements() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let keys: Vec<Vec<String>> = (0..256).map(|n| (0..3).map(|k| format!("{n}-{k}")).collect()).collect();
     let batch: Vec<NewDelivery> =
         (0..256).map(|n| NewDelivery { keys: keys[n].clone(), ..delivery(n as u128 + 1, &[]) }).collect();
@@ -167,7 +198,7 @@ async fn a_large_batch_fits_into_statements() {
 
 #[tokio::test]
 async fn pages_follow_each_other_newest_first() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let tx = store.begin().await.unwrap();
     let batch: Vec<_> = (1..=7).map(|n| delivery(n, &[])).collect();
     tx.insert_deliveries(&batch, now()).await.unwrap();
@@ -186,7 +217,7 @@ async fn pages_follow_each_other_newest_first() {
 
 #[tokio::test]
 async fn a_run_keeps_every_field_through_its_states() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     insert_runs(&store, &[run(1, "x", RunState::Pending { gate: Gate::Concurrency, due_at: None })]).await;
     let steps = [
         Transition::Admit { wake_at: now() },
@@ -212,7 +243,7 @@ async fn a_run_keeps_every_field_through_its_states() {
 
 #[tokio::test]
 async fn one_claim_wins_and_epochs_only_rise() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     insert_runs(&store, &[run(1, "x", queued())]).await;
     let worker = WorkerName::from("w");
     let claim = async |nonce: &str| {
@@ -245,7 +276,7 @@ async fn one_claim_wins_and_epochs_only_rise() {
 
 #[tokio::test]
 async fn waiting_runs_are_admitted_in_order_and_only_when_none_is_under_way() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let waiting = || RunState::Pending { gate: Gate::Concurrency, due_at: None };
     let runs =
         [run(1, "x", queued()), run(2, "x", waiting()), run(3, "x", waiting()), run(4, "y", waiting())];
@@ -263,7 +294,7 @@ async fn waiting_runs_are_admitted_in_order_and_only_when_none_is_under_way() {
 
 #[tokio::test]
 async fn a_write_that_waits_holds_back_those_of_its_kind_about_its_item() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let later = now() + chrono::Duration::seconds(5);
     let comment = || Write::SyncComment { number: 12 };
     let unclear = Intent { state: IntentState::Calling, not_before: later, ..intent(1, comment()) };
@@ -296,7 +327,7 @@ async fn a_write_that_waits_holds_back_those_of_its_kind_about_its_item() {
 
 #[tokio::test]
 async fn a_write_is_planned_once_for_its_key() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let react = Write::React { number: 12, comment: None };
     let push = Write::Push {
         reference: "refs/heads/x".into(),
@@ -327,7 +358,7 @@ async fn a_write_is_planned_once_for_its_key() {
 
 #[tokio::test]
 async fn a_log_keeps_its_head_and_its_tail() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let run = RunId(id(1));
     let line = |n: usize| LogLine {
         at: now(),
@@ -351,7 +382,7 @@ async fn a_log_keeps_its_head_and_its_tail() {
 
 #[tokio::test]
 async fn threads_and_rule_sets_are_replaced_in_place() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let (item, automation) = (WorkItem::from("x"), AutomationName::from("fix"));
     let mut thread = Thread { comment_id: 5, comment_url: "u".into(), deleted: false };
     for deleted in [false, true] {
@@ -372,12 +403,37 @@ async fn threads_and_rule_sets_are_replaced_in_place() {
 
 #[tokio::test]
 async fn rows_survive_a_second_start() {
-    let (store, folder) = open().await;
+    let (store, place) = open().await;
     insert_runs(&store, &[run(1, "x", queued())]).await;
     store.close().await.unwrap();
-    let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
+    let store = Store::open(&place.address).await.unwrap();
     assert_eq!(store.run(RunId(id(1))).await.unwrap(), Some(RunRecord::new(run(1, "x", queued()))));
     store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn migrations_go_down_and_up_again_with_rows() {
+    let (store, place) = open().await;
+    insert_runs(&store, &[run(1, "x", queued())]).await;
+    let tx = store.begin().await.unwrap();
+    tx.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
+    tx.commit().await.unwrap();
+    store.close().await.unwrap();
+
+    let all = place.address.migrations().await.unwrap().all.len();
+    let all = u32::try_from(all).unwrap();
+    place.address.revert(all - 1).await.unwrap();
+    assert_eq!(place.address.migrations().await.unwrap().pending().count() as u32, all - 1);
+    let store = Store::open(&place.address).await.unwrap();
+    let kept = store.run(RunId(id(1))).await.unwrap().unwrap().run;
+    assert_eq!((&kept.work_item, &kept.root), (&WorkItem::from("x"), &WorkItem::from("x")));
+    assert_eq!(store.delivery_count().await.unwrap(), 1);
+    store.close().await.unwrap();
+
+    place.address.revert(all).await.unwrap();
+    assert_eq!(place.address.migrations().await.unwrap().pending().count() as u32, all);
+    let store = Store::open(&place.address).await.unwrap();
+    assert_eq!(store.delivery_count().await.unwrap(), 0);
 }
 
 #[test]
