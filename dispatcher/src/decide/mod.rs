@@ -2,6 +2,7 @@
 
 pub mod clauses;
 pub mod facts;
+pub mod text;
 
 use schemas::decision::Verdict;
 use schemas::event::ActorKind;

@@ -12,4 +12,5 @@ mod rules;
 #[path = "../../../crates/store/tests/postgresql/server.rs"]
 mod server;
 mod support;
+mod text;
 mod words;

@@ -1,0 +1,133 @@
+//! Writes that follow from a run's state: planned as rows, made by the publisher.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use schemas::automation::{CommentOutput, Mode};
+use schemas::decision::Verdict;
+use schemas::intent::{IntentState, Write};
+use schemas::{Decision, Epoch, Event, Intent, IntentId, Run};
+use store::{RunRecord, StoreError, Tx};
+
+use crate::Dispatcher;
+
+impl Dispatcher {
+    /// The writes that tell people their trigger was taken.
+    pub(super) async fn plan_acknowledgement(
+        &self,
+        tx: &Tx,
+        record: RunRecord,
+        label: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some(number) = item_number(&record.run) else { return Ok(()) };
+        if record.run.mode != Mode::Live {
+            return Ok(());
+        }
+        let comment = record.run.input.event.comment.as_ref().and_then(|comment| comment.id.parse().ok());
+        self.plan(tx, &record, Write::React { number, comment }, "react", now).await?;
+        if let Some(label) = label {
+            self.plan(tx, &record, Write::RemoveLabel { number, label }, "remove_label", now).await?;
+        }
+        self.plan_comment(tx, &record, now).await
+    }
+
+    /// Plans bringing the status comment up to date, unless that is planned already.
+    pub(crate) async fn plan_comment(
+        &self,
+        tx: &Tx,
+        record: &RunRecord,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let wanted = record.run.input.automation.output.comment() == CommentOutput::Update;
+        let Some(number) = item_number(&record.run).filter(|_| wanted && record.run.mode == Mode::Live)
+        else {
+            return Ok(());
+        };
+        let earlier = tx.intents_of(record.run.id).await?;
+        let mut syncs = earlier.iter().filter(|i| matches!(i.write, Write::SyncComment { .. }));
+        if syncs.clone().any(|intent| intent.state == IntentState::Open) {
+            return Ok(());
+        }
+        let key = format!("sync_comment:{}", syncs.by_ref().count());
+        self.plan(tx, record, Write::SyncComment { number }, &key, now).await
+    }
+
+    /// Plans one write of a run; `key` makes it unique within the run.
+    pub(crate) async fn plan(
+        &self,
+        tx: &Tx,
+        record: &RunRecord,
+        write: Write,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let state =
+            if matches!(write, Write::Push { .. }) { IntentState::Calling } else { IntentState::Open };
+        let intent = Intent {
+            id: IntentId::fresh(&*self.clock),
+            run: Some(record.run.id),
+            epoch: record.epoch,
+            work_item: record.run.work_item.clone(),
+            repository: record.run.repository.clone(),
+            write,
+            state,
+            attempts: 0,
+            looks: 0,
+            not_before: now,
+            created_at: now,
+            result: None,
+        };
+        tx.plan(&intent, &format!("{}:{key}", record.run.id)).await?;
+        Ok(())
+    }
+
+    /// Somebody who used a command label without the right to is told so, once for all times.
+    pub(crate) async fn plan_refusals(
+        &self,
+        tx: &Tx,
+        events: impl Iterator<Item = &Event>,
+        decisions: &[Decision],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let events: HashMap<_, _> = events.map(|event| (event.id, event)).collect();
+        for decision in decisions {
+            let Verdict::Denied { actor, because } = &decision.verdict else { continue };
+            let Some(event) = events.get(&decision.delivery).filter(|event| event.label.is_some()) else {
+                continue;
+            };
+            let (Some(item), Some(repository), Some(work_item)) =
+                (&event.item, &event.repository, &event.work_item)
+            else {
+                continue;
+            };
+            let Ok(number) = item.key.parse() else { continue };
+            let intent = Intent {
+                id: IntentId::fresh(&*self.clock),
+                run: None,
+                epoch: Epoch(0),
+                work_item: work_item.clone(),
+                repository: repository.name.clone(),
+                write: Write::AnswerRefusal {
+                    number,
+                    automation: decision.automation.clone(),
+                    login: actor.clone(),
+                    because: because.clone(),
+                },
+                state: IntentState::Open,
+                attempts: 0,
+                looks: 0,
+                not_before: now,
+                created_at: now,
+                result: None,
+            };
+            tx.plan(&intent, &format!("refusal:{work_item}:{}:{actor}", decision.automation)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The number that forge calls name the item by.
+fn item_number(run: &Run) -> Option<u64> {
+    run.input.event.item.as_ref()?.key.parse().ok()
+}
