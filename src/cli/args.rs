@@ -104,6 +104,12 @@ its line. No secret is needed, and nothing is asked over the network: fit for a 
     Check,
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
+    /// The tables of the database
+    Db {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// What arrived at the webhooks, and what was decided
     Deliveries {
         /// What to do with them.
@@ -265,6 +271,19 @@ impl FromStr for Setting {
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         Ok(Self { pointer: pointer.to_owned(), value })
     }
+}
+
+/// `db`
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Which changes of the tables were made, and which are pending
+    #[command(after_help = "Exit code 1 when one is pending, or was made by a newer version.")]
+    Status,
+    /// Make the pending changes, all or none
+    #[command(after_help = "\
+Every start does this by itself; several that start together do it once. A database that a newer
+version has changed is refused. Make a backup first.")]
+    Migrate,
 }
 
 /// `runs`

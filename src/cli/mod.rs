@@ -1,12 +1,13 @@
 //! The command line: everything but the roles, which `main` composes.
 //!
 //! Lists and details come from the API of a running Pullwright, never from its database. `init`,
-//! `check` and `doctor` work without one.
+//! `check`, `doctor` and `db` work without one.
 
 pub mod args;
 mod automations;
 mod check;
 mod client;
+mod db;
 mod deliveries;
 pub mod doctor;
 mod escape;
@@ -63,6 +64,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Init(#[from] init::InitError),
+    /// The database did not do it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Db(#[from] db::DbError),
     /// A sample was not delivered.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -122,6 +127,7 @@ async fn dispatch_to(
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check => check::run(global, env, out),
+        Command::Db { command } => db::run(&command, global, env, out).await,
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await

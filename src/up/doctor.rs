@@ -10,6 +10,7 @@ use super::{credentials, local_worker, routes};
 use crate::cli::Ending;
 use crate::cli::args::Global;
 use crate::cli::doctor::{self, Check, Parts};
+use crate::database;
 
 /// Looks at everything that `up` would use.
 pub async fn run(global: &Global, env: &dyn Env) -> Ending {
@@ -17,7 +18,8 @@ pub async fn run(global: &Global, env: &dyn Env) -> Ending {
 }
 
 async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
-    let mut found = Parts::default();
+    let address = database::address(&loaded.settings, secrets.database.as_ref());
+    let mut found = Parts { database: Some(address), ..Parts::default() };
     for (name, route) in routes::each(&loaded.settings, secrets, &SystemClock::new()) {
         match route {
             Ok(route) => {

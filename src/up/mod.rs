@@ -1,4 +1,4 @@
-//! `pullwright up`: ingress, dispatcher and worker in one process, on SQLite and the embedded queue.
+//! `pullwright up`: ingress, dispatcher and worker in one process, on SQLite or PostgreSQL and the embedded queue.
 
 mod credentials;
 mod data_dir;

@@ -26,6 +26,7 @@ use super::data_dir::DataDir;
 use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
 use super::{credentials, explained, reload, routes};
+use crate::database;
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
@@ -60,10 +61,14 @@ impl Parts {
     ) -> miette::Result<Self> {
         let config::Broker::Embedded { max_bytes } = settings.broker;
         let limits = QueueLimits { max_bytes, ..QueueLimits::default() };
-        let (queue_path, store_path) = (data_dir.join("queue.db"), data_dir.join("store.db"));
-        let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open_sqlite(&store_path));
+        let queue_path = data_dir.join("queue.db");
+        let address = database::address(settings, secrets.database.as_ref());
+        let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open(&address));
         let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
-        let store = store.context("the database cannot be opened").map_err(explained)?;
+        let store = store.map_err(|error| {
+            let what = database::what(&error);
+            miette::miette!(help = database::remedy(&error), "the database cannot be opened: {what}")
+        })?;
         for warning in settings.warnings() {
             tracing::warn!("{warning}");
         }
@@ -179,7 +184,7 @@ impl Parts {
     fn masked(&self) -> Vec<SecretString> {
         let webhooks = self.secrets.webhooks.values().flat_map(config::Proof::secrets);
         let connections = self.secrets.connections.values().map(config::Credential::secret);
-        webhooks.chain(connections).cloned().collect()
+        webhooks.chain(connections).chain(&self.secrets.database).cloned().collect()
     }
 
     /// The webhook routes.

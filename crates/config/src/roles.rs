@@ -20,7 +20,7 @@ pub enum Role {
     Up,
     /// Takes deliveries: webhook secrets alone.
     Ingress,
-    /// Decides and publishes: forge credentials alone.
+    /// Decides and publishes: forge credentials and the database's password alone.
     Dispatcher,
     /// Runs commands: none of these.
     Worker,
@@ -52,6 +52,8 @@ impl Role {
 pub struct Secrets {
     /// What the deliveries of each webhook prove themselves by.
     pub webhooks: BTreeMap<WebhookName, Proof<SecretString>>,
+    /// The password of the database, where it has one.
+    pub database: Option<SecretString>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
 }
@@ -83,6 +85,7 @@ pub(crate) fn resolve(
         }
     }
     if role.writes() {
+        secrets.database = database_password(settings, env, sources)?;
         for (name, connection) in &settings.connections {
             let secret = connection.auth.secret().resolve(&credential(name), env, sources)?;
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
@@ -90,6 +93,18 @@ pub(crate) fn resolve(
     }
     Ok(secrets)
 }
+
+/// The password that the database is opened with.
+pub(crate) fn database_password(
+    settings: &Settings,
+    env: &dyn Env,
+    sources: &Sources,
+) -> Result<Option<SecretString>, Box<YamlError>> {
+    let password = settings.database.password();
+    password.map(|password| password.resolve(DATABASE_PASSWORD, env, sources)).transpose()
+}
+
+const DATABASE_PASSWORD: &str = "the password of the database";
 
 fn webhook_secret(name: &WebhookName) -> String {
     format!("the secret of the webhook `{name}`")
@@ -118,8 +133,15 @@ fn refuse_foreign(
         what: credential(name),
         owned: role.writes(),
     });
-    let foreign =
-        of_webhooks.chain(of_connections).find(|used| !used.owned && used.reference.is_present(env));
+    let of_database = settings.database.password().map(|reference| Use {
+        reference,
+        what: DATABASE_PASSWORD.to_owned(),
+        owned: role.writes(),
+    });
+    let foreign = of_webhooks
+        .chain(of_connections)
+        .chain(of_database)
+        .find(|used| !used.owned && used.reference.is_present(env));
     match foreign {
         None => Ok(()),
         Some(Use { reference, what, .. }) => Err(reference

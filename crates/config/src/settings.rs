@@ -25,7 +25,7 @@ section! {
     SettingsFile {
         listen: ListenFile,
         data_dir: Option<PathBuf>,
-        database: Option<Database>,
+        database: Option<Placed<Database>>,
         broker: BrokerFile,
         automations: Option<PathBuf>,
         webhooks: WebhookFiles,
@@ -142,7 +142,9 @@ impl SettingsFile {
         projects::assign(entries, &mut repositories, &trackers(&connections, &webhooks), sources)?;
         Ok(Settings {
             listen,
-            database: self.database.unwrap_or_default(),
+            database: self.database.as_ref().map_or_else(Database::default, |database| {
+                database.value.clone().placed(database.place, folder)
+            }),
             broker: self.broker.build(),
             automations: path(&self.automations, "automations"),
             repositories,

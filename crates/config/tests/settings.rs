@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Auth, Broker, Credential, EXAMPLE, Loaded, Role, load};
+use config::{Auth, Broker, Credential, Database, EXAMPLE, Loaded, Role, SslMode, load};
 use schemas::{ConnectionName, RepoRef, WebhookName};
 use secrecy::ExposeSecret;
 
@@ -44,6 +44,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
     for commented in [
         "api:",
         "broker: {",
+        "database:",
         "toolchains:",
         "memory:",
         "processes:",
@@ -75,6 +76,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
                 _ => line.to_owned(),
             })
             .filter(|line| !(commented.starts_with("broker") && line == "broker: embedded"))
+            .filter(|line| !(commented == "database:" && line == "database: sqlite"))
             .collect();
         let text = uncommented.join("\n");
         assert_ne!(text, EXAMPLE.trim_end(), "{commented}");
@@ -212,6 +214,27 @@ fn each_role_resolves_its_own_secrets() {
     loaded.secrets(Role::Worker, &env(&["TOKEN"])).unwrap_err();
     loaded.secrets(Role::Dispatcher, &env(&["TOKEN", "OLD"])).unwrap_err();
     assert!(!format!("{up:?} {loaded:?}").contains("value-of"));
+}
+
+#[test]
+fn the_password_of_the_database_is_the_dispatchers() {
+    let loaded =
+        read("database: 'postgres://bot:${env:DB}@db.example.com/pullwright?sslrootcert=ca.pem'", &[]);
+    let Database::Postgres(postgres) = &loaded.settings.database else { panic!("it is PostgreSQL") };
+    assert_eq!((postgres.user.as_str(), postgres.sslmode), ("bot", SslMode::VerifyFull));
+    assert!(postgres.sslrootcert.as_ref().unwrap().is_absolute());
+    let env = BTreeMap::from([("DB".to_owned(), "p@ss".to_owned())]);
+    for role in [Role::Up, Role::Dispatcher] {
+        assert_eq!(loaded.secrets(role, &env).unwrap().database.unwrap().expose_secret(), "p@ss");
+        let error = loaded.secrets(role, &BTreeMap::new()).unwrap_err().to_string();
+        assert!(error.contains("the password of the database is missing"), "{error}");
+    }
+    for role in [Role::Ingress, Role::Worker] {
+        assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().database.is_none());
+        loaded.secrets(role, &env).unwrap_err();
+    }
+    assert_eq!(loaded.database_password(&env).unwrap().unwrap().expose_secret(), "p@ss");
+    assert!(read("{}", &[]).database_password(&BTreeMap::new()).unwrap().is_none());
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub struct World {
     pub store: Store,
     /// Where replays go.
     pub queue: MemoryQueue,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl World {
@@ -87,18 +87,18 @@ impl World {
             Some(server) => Address::Postgres(server.database().await),
             None => Address::Sqlite(folder.path().join("store.db")),
         };
-        Self::on(&address, automations, webhooks, folder).await
+        Self { _folder: Some(folder), ..Self::on(&address, 1, automations, webhooks).await }
     }
 
-    /// On a database that may be another dispatcher's, too.
+    /// On a database that may be another dispatcher's, too; then its ids need a seed of their own.
     pub async fn on(
         address: &Address,
+        seed: u64,
         automations: &str,
         webhooks: &[(&str, SourceKind, &str)],
-        folder: tempfile::TempDir,
     ) -> Self {
         let store = Store::open(address).await.unwrap();
-        let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), 1));
+        let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), seed));
         let forge = Arc::new(FakeForge::default());
         forge.allow("ana", Permission::Write);
         forge.set_head("main", &"a".repeat(40));
@@ -135,7 +135,7 @@ impl World {
         ));
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
-        Self { dispatcher, forge, clock, store, queue, _folder: folder }
+        Self { dispatcher, forge, clock, store, queue, _folder: None }
     }
 
     /// Takes everything from the queue.

@@ -3,6 +3,7 @@
 //! Each check is a function that looks at one thing and returns a [`Check`]. Those that need the
 //! parts of a running Pullwright get them through [`Parts`], made by the same code as `up` uses.
 
+mod database;
 mod forge;
 mod host;
 mod settings;
@@ -73,6 +74,8 @@ pub struct Parts {
     pub forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
     /// The webhooks that can be served.
     pub routes: BTreeMap<WebhookName, Route>,
+    /// The database of records.
+    pub database: Option<store::Address>,
     /// What holds the commands.
     pub sandbox: Option<Arc<dyn Sandbox>>,
     /// What could not be made, said as failed checks.
@@ -125,6 +128,9 @@ async fn all(
     checks.extend(settings::secrets(&secrets));
     let parts = assemble(&loaded, &secrets).await;
     checks.extend(parts.missing);
+    if let Some(address) = &parts.database {
+        checks.extend(database::all(address, clock).await);
+    }
     checks.extend(webhook::all(&loaded.settings, &parts.routes, clock).await);
     if let Some(sandbox) = &parts.sandbox {
         checks.push(host::sandbox(sandbox.as_ref()).await);

@@ -53,7 +53,7 @@ async fn after_a_crash_what_was_committed_is_there_and_nothing_else() {
     tx.commit().await.unwrap();
     let open = store.begin().await.unwrap();
     open.insert_deliveries(&[delivery(2, &["b"])], now()).await.unwrap();
-    server.kill().await;
+    server.script("kill", &[]).await;
     assert_eq!(open.commit().await.unwrap_err().fault(), Fault::Down);
     assert_eq!(store.ping().await.unwrap_err().fault(), Fault::Down);
     assert_eq!(store.begin().await.unwrap_err().fault(), Fault::Down);
@@ -64,7 +64,7 @@ async fn after_a_crash_what_was_committed_is_there_and_nothing_else() {
     let tx = eventually(async || store.begin().await).await;
     tx.insert_deliveries(&[delivery(2, &["b"])], now()).await.unwrap();
     tx.commit().await.unwrap();
-    server.stop().await;
+    server.script("stop", &[]).await;
     server.up().await;
     assert_eq!(eventually(async || store.delivery_count().await).await, 2);
 }

@@ -59,14 +59,6 @@ impl Server {
         self.script("start", &[&self.port.to_string()]).await;
     }
 
-    pub async fn kill(&self) {
-        self.script("kill", &[]).await;
-    }
-
-    pub async fn stop(&self) {
-        self.script("stop", &[]).await;
-    }
-
     pub fn address(&self, database: &str) -> PostgresAddress {
         PostgresAddress {
             host: "127.0.0.1".into(),
@@ -86,7 +78,8 @@ impl Server {
         self.address(&name)
     }
 
-    async fn script(&self, command: &'static str, arguments: &[&str]) {
+    /// `scripts/postgres COMMAND` on it.
+    pub async fn script(&self, command: &'static str, arguments: &[&str]) {
         let mut process = Command::new(script());
         process.arg(command).arg(&self.folder).args(arguments);
         let output = tokio::task::spawn_blocking(move || process.output()).await.unwrap().unwrap();
