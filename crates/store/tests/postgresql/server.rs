@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use store::{PostgresAddress, Tls};
 
@@ -73,7 +74,8 @@ impl Server {
 
     /// An empty database that no other test uses.
     pub async fn database(&self) -> PostgresAddress {
-        let name = format!("t{}", uuid::Uuid::new_v4().simple());
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         self.script("psql", &["-qc", &format!("CREATE DATABASE {name}")]).await;
         self.address(&name)
     }
