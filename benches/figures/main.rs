@@ -4,6 +4,7 @@
 //! processes of their own: the shipped `pullwright up`, or this program again in a role. Names after
 //! `--` choose figures: `cargo bench --bench figures -- sandbox start`.
 
+mod decide;
 mod deliveries;
 mod first_command;
 mod forge;
@@ -30,7 +31,7 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 5] = ["webhooks", "senders", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 6] = ["webhooks", "senders", "decide", "first-command", "sandbox", "start"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,6 +62,7 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
         match name {
             "webhooks" => webhooks::measure(&mut table).await?,
             "senders" => senders::measure(&mut table).await?,
+            "decide" => decide::measure(&mut table)?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,

@@ -54,7 +54,11 @@ pub async fn end(child: &mut Child) -> anyhow::Result<()> {
 
 /// Resident memory in MB of 10^6 bytes: now, and at its highest (proc(5), `VmRSS` and `VmHWM`).
 pub fn memory(child: &Child) -> anyhow::Result<(f64, f64)> {
-    let id = child.id().context("it ended")?;
+    memory_of(child.id().context("it ended")?)
+}
+
+/// As [`memory`], of the process with that id.
+pub fn memory_of(id: u32) -> anyhow::Result<(f64, f64)> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -1,6 +1,6 @@
 //! From deliveries to decisions and runs: a batch is one transaction, then it is acknowledged.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,11 @@ use schemas::trace::TraceContext;
 use schemas::{Decision, Delivery, DeliveryId, Event, WebhookName};
 use store::{DeliveryStatus, NewDelivery, StoreError};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use crate::Dispatcher;
 use crate::admit::Started;
 use crate::decide::facts::Facts;
-use crate::decide::{Evaluation, decide};
+use crate::decide::{Context, Evaluation, decide};
 use crate::portions::portions;
 use crate::rules::RuleSet;
 
@@ -67,7 +66,8 @@ impl Parsed {
 /// What a batch is decided on, and what becomes of it, before it is written.
 struct Decided {
     rules: Arc<RuleSet>,
-    facts: Facts,
+    context: Context,
+    facts: HashMap<DeliveryId, Facts>,
     now: DateTime<Utc>,
     known: HashMap<String, DeliveryId>,
     rows: Vec<NewDelivery>,
@@ -189,12 +189,15 @@ impl Dispatcher {
     async fn decide_all(&self, batch: &[Parsed]) -> Result<(), StoreError> {
         let all_keys: Vec<String> = batch.iter().flat_map(|one| one.keys.iter().cloned()).collect();
         let known = self.store.known_keys(&all_keys).await?;
-        let facts = self.gather(batch.iter().filter(|one| one.repeats(&known).is_none())).await;
+        let (rules, context) = (self.rules(), self.context().await?);
+        let new = batch.iter().filter(|one| one.repeats(&known).is_none());
+        let facts = self.gather(&rules, &context, new.filter_map(|one| one.event.as_ref().ok())).await;
         let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
         let tx = self.store.begin().await?;
         let mut stored = tx.stored_deliveries(&ids).await?;
         let mut decided = Decided {
-            rules: self.rules(),
+            rules,
+            context,
             facts,
             now: self.clock.now(),
             known: tx.known_keys(&all_keys).await?,
@@ -207,8 +210,10 @@ impl Dispatcher {
                 self.decide_one(one, &mut decided);
             }
         }
-        let Decided { now, rows, mut decisions, starts, .. } = decided;
+        let Decided { now, facts, rows, mut decisions, starts, .. } = decided;
         tx.insert_deliveries(&rows, now).await?;
+        let ids = rows.iter().map(|row| row.delivery.id);
+        tx.insert_facts(ids.filter_map(|id| Some((id, facts.get(&id)?)))).await?;
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
         let heard = batch.iter().filter(|one| !one.delivery.replay_of.is_some_and(|replay| replay.observe));
         let events = heard.filter_map(|one| one.event.as_ref().ok());
@@ -238,43 +243,24 @@ impl Dispatcher {
         let span = tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
         telemetry::trace::continue_from(&span, &one.delivery.trace);
         let _entered = span.entered();
+        let nothing = Facts::default();
+        let facts = decided.facts.get(&event.id).unwrap_or(&nothing);
         for rule in decided.rules.candidates(event) {
             let settled =
                 repeats.map(|of| Verdict::Duplicate { of }).or_else(|| one.stale(event, decided.now));
-            let verdict =
-                match settled.map_or_else(|| decide(rule, event, &decided.facts), Evaluation::Verdict) {
-                    Evaluation::Match { repository, command_label } => {
-                        let start = Started::new(self, rule, event, repository, command_label, &one.delivery);
-                        decided.starts.push(start);
-                        continue;
-                    }
-                    Evaluation::Verdict(verdict) => verdict,
-                    Evaluation::NeedsFacts(_) => {
-                        Verdict::Error { message: "the forge did not answer".to_owned() }
-                    }
-                };
+            let evaluation =
+                settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
+            let verdict = match evaluation {
+                Evaluation::Match(matched) => {
+                    decided.starts.push(Started::new(self, rule, event, matched, &one.delivery));
+                    continue;
+                }
+                Evaluation::Verdict(verdict) => verdict,
+                Evaluation::NeedsFacts(_) => Verdict::Error { message: "nobody answered in time".to_owned() },
+            };
             let (delivery, automation) = (event.id, rule.automation.name.clone());
             decided.decisions.push(Decision { delivery, automation, verdict });
         }
-    }
-
-    /// Decides once without facts to learn which questions there are, and asks them all at once.
-    async fn gather(&self, batch: impl Iterator<Item = &Parsed>) -> Facts {
-        let rules = self.rules();
-        let mut facts = self.facts.known();
-        let mut keys = HashSet::new();
-        for event in batch.filter_map(|one| one.event.as_ref().ok()) {
-            for rule in rules.candidates(event) {
-                if let Evaluation::NeedsFacts(needs) = decide(rule, event, &facts) {
-                    keys.extend(needs);
-                }
-            }
-        }
-        if !keys.is_empty() {
-            let span = tracing::info_span!("dispatcher.find_facts", questions = keys.len());
-            self.facts.find(keys.into_iter().collect(), &mut facts).instrument(span).await;
-        }
-        facts
     }
 
     fn row(&self, one: &Parsed, repeats: Option<DeliveryId>, rule_set: &str) -> NewDelivery {

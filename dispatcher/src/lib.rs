@@ -5,10 +5,13 @@
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
 mod admit;
+pub mod condition;
 mod consume;
 mod control;
 pub mod decide;
+mod gather;
 pub mod http;
+pub mod interpolate;
 mod portions;
 mod publish;
 mod reap;
@@ -24,17 +27,19 @@ use std::time::Duration;
 
 use broker::Publisher;
 use broker::wake::WakeUps;
-use forge::Forge;
+use forge::{Directory, Forge};
 use schemas::event::SourceKind;
 use schemas::mapping::Mapping;
 use schemas::run::RepositorySetup;
 use schemas::{Clock, ConnectionName, Intent, RepoRef, RunId, WebhookName};
 use store::Store;
 use telemetry::metrics::Meters;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
+use decide::Context;
 use decide::facts::FactFinder;
+use decide::routing::Routing;
 use rules::RuleSet;
 
 pub use consume::ConsumeEnd;
@@ -62,6 +67,10 @@ pub struct WebhookReading {
 pub struct Settings {
     /// What each webhook's deliveries are, and the connection they belong to.
     pub webhooks: BTreeMap<WebhookName, WebhookReading>,
+    /// Where work goes that names no repository.
+    pub routing: Routing,
+    /// Trackers that know groups and roles.
+    pub directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
     /// How long a worker keeps a run without a heartbeat.
@@ -84,6 +93,8 @@ pub struct Dispatcher {
     store: Store,
     forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
     facts: FactFinder,
+    /// This installation's id, once read.
+    instance: OnceCell<String>,
     rules: RwLock<Arc<RuleSet>>,
     rules_problem: RwLock<Option<String>>,
     clock: Arc<dyn Clock>,
@@ -113,12 +124,14 @@ impl Dispatcher {
         deliveries: Arc<dyn Publisher>,
         meters: Meters,
     ) -> Self {
-        let facts = FactFinder::new(forges.clone(), Arc::clone(&clock));
+        let directories = settings.directories.clone();
+        let facts = FactFinder::new(forges.clone(), directories, store.clone(), Arc::clone(&clock));
         Self {
             settings,
             store,
             forges,
             facts,
+            instance: OnceCell::new(),
             rules: RwLock::new(Arc::new(RuleSet::empty())),
             rules_problem: RwLock::default(),
             clock,
@@ -161,6 +174,33 @@ impl Dispatcher {
     #[must_use]
     pub fn rules(&self) -> Arc<RuleSet> {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// This installation's id, made at its first start: what tells its markers from those of others.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn instance(&self) -> Result<&str, store::StoreError> {
+        let read = || async {
+            if let Some(id) = self.store.instance().await? {
+                return Ok(id);
+            }
+            let tx = self.store.begin().await?;
+            tx.name_instance(&self.clock.fresh_id().simple().to_string()).await?;
+            tx.commit().await?;
+            let missing = || store::StoreError::Missing { what: "the installation's id".to_owned() };
+            self.store.instance().await?.ok_or_else(missing)
+        };
+        self.instance.get_or_try_init(read).await.map(String::as_str)
+    }
+
+    /// What decisions hang on besides events and facts.
+    async fn context(&self) -> Result<Context, store::StoreError> {
+        Ok(Context {
+            instance: self.instance().await?.to_owned(),
+            accounts: self.facts.accounts(),
+            routing: self.settings.routing.clone(),
+        })
     }
 
     /// Ends the API's streams, which would hold a stopping server up; their clients come again.

@@ -163,11 +163,17 @@ pub enum DeliveriesCommand {
     },
     /// What every automation made of a delivery, and why
     #[command(after_help = "\
-Automations that listened to another kind of event are judged anew by the set that is in force
-now; what was decided at the time is shown as it was.")]
+By the automations that were in force then, and by what the forge answered then: nobody is asked
+anything. Without --all only those are shown that listen to such an event.")]
     Explain {
         /// Its id, as the list prints it
         id: DeliveryId,
+        /// What the automations of now make of it, whatever was decided
+        #[arg(long)]
+        current: bool,
+        /// Also automations that listen to other events
+        #[arg(long)]
+        all: bool,
     },
     /// Deliveries as they are decided, until Ctrl-C
     #[command(after_help = "\

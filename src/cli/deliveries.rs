@@ -106,6 +106,8 @@ struct Explanation {
     #[serde(default)]
     rule_set_changed: bool,
     decisions: Vec<Decision>,
+    #[serde(default)]
+    left_out: usize,
 }
 
 /// A time as lists print it.
@@ -193,15 +195,18 @@ fn decisions(decisions: Vec<Decision>, out: &mut Output<'_>) -> Result<(), CliEr
 pub(super) async fn explain(
     client: &Client,
     id: DeliveryId,
+    current: bool,
+    all: bool,
     out: &mut Output<'_>,
 ) -> Result<Ending, CliError> {
-    let answer = client.get::<Explanation>(&format!("/api/v1/deliveries/{id}/explain")).await?;
+    let asked = format!("/api/v1/deliveries/{id}/explain?current={current}&all={all}");
+    let answer = client.get::<Explanation>(&asked).await?;
     if out.json {
         out.raw_json(&answer.text)?;
         return Ok(Ending::Fine);
     }
     let explanation = answer.value;
-    if explanation.decisions.is_empty() {
+    if explanation.decisions.is_empty() && explanation.left_out == 0 {
         let detail = client.get::<Detail>(&format!("/api/v1/deliveries/{id}")).await?.value;
         out.line(&match detail.error {
             Some(error) => format!("It could not be read: {}", super::escape::line(&error)),
@@ -214,8 +219,14 @@ pub(super) async fn explain(
         .map(|decision| vec![decision.automation, decision.verdict, decision.sentence])
         .collect();
     out.rows(&["automation", "verdict", "because"], &rows)?;
-    if explanation.rule_set_changed {
-        eprintln!("the automations have changed since this delivery was decided");
+    if explanation.left_out > 0 {
+        let left_out = explanation.left_out;
+        eprintln!("{left_out} automation(s) listen to other events; --all shows them too");
+    }
+    if explanation.rule_set_changed && !current {
+        eprintln!(
+            "the automations have changed since this delivery was decided; --current asks those of now"
+        );
     }
     Ok(Ending::Fine)
 }

@@ -137,7 +137,9 @@ async fn dispatch_to(
             match command {
                 DeliveriesCommand::List(page) => deliveries::list(&client, &page, out).await,
                 DeliveriesCommand::Show { id } => deliveries::show(&client, id, out).await,
-                DeliveriesCommand::Explain { id } => deliveries::explain(&client, id, out).await,
+                DeliveriesCommand::Explain { id, current, all } => {
+                    deliveries::explain(&client, id, current, all, out).await
+                }
                 DeliveriesCommand::Tail { webhook } => deliveries::tail(&client, webhook.as_ref(), out).await,
                 DeliveriesCommand::Replay { id, observe } => {
                     deliveries::replay(&client, id, observe, out).await

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use config::{Connection, Credential, Settings};
-use forge::Forge;
 use forge::github::{GitHub, GitHubAuth, GitHubSettings};
 use forge::gitlab::{GitLab, GitLabSettings};
+use forge::jira::{Jira, JiraAuth, JiraSettings};
+use forge::{Directory, Forge};
 use schemas::ConnectionName;
 use schemas::event::SourceKind;
 
@@ -28,6 +29,31 @@ pub fn forges(
         forges.insert(name.clone(), forge);
     }
     Ok(forges)
+}
+
+/// The trackers whose groups and roles may be asked for. Nothing is asked of them yet.
+///
+/// # Errors
+/// When a credential is no credential.
+pub fn directories(
+    settings: &Settings,
+    credentials: &BTreeMap<ConnectionName, Credential>,
+) -> anyhow::Result<BTreeMap<ConnectionName, Arc<dyn Directory>>> {
+    let mut directories: BTreeMap<ConnectionName, Arc<dyn Directory>> = BTreeMap::new();
+    for (name, connection) in settings.connections.iter().filter(|(_, c)| c.kind == SourceKind::Jira) {
+        let auth = match credentials.get(name) {
+            Some(Credential::Account { email, token }) => {
+                JiraAuth::Cloud { email: email.clone(), token: token.clone() }
+            }
+            Some(Credential::Token(token)) => JiraAuth::DataCenter(token.clone()),
+            Some(Credential::App { .. }) | None => continue,
+        };
+        let (url, ca_file) = (connection.url.clone(), connection.ca_file.clone());
+        let jira = Jira::connect(JiraSettings { url, auth, ca_file })
+            .with_context(|| format!("the connection `{name}` cannot be used"))?;
+        directories.insert(name.clone(), Arc::new(jira));
+    }
+    Ok(directories)
 }
 
 fn forge(connection: &Connection, credential: &Credential) -> anyhow::Result<Arc<dyn Forge>> {

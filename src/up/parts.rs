@@ -1,5 +1,6 @@
 //! The parts of one process, opened and wired together.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +10,15 @@ use axum::Router;
 use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
 use config::{Secrets, Settings};
+use dispatcher::decide::routing::{ProjectRoute, Routing};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
 use dispatcher::rules::{LoadError, RuleSet, load_texts};
 use dispatcher::{Dispatcher, GateKey};
+use forge::Directory;
 use forge::git_http::GitHttp;
 use ingress::ConnectionLimits;
-use schemas::{Clock, WorkerName};
+use schemas::{Clock, ConnectionName, RepoRef, WorkerName};
 use secrecy::SecretString;
 use store::Store;
 use telemetry::metrics::Meters;
@@ -78,7 +81,8 @@ impl Parts {
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
         let wake_ups = WakeUps::default();
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
-        let told = dispatcher_settings(settings, gate_key);
+        let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
+        let told = dispatcher_settings(settings, gate_key, directories);
         let dispatcher = Dispatcher::new(
             told,
             store.clone(),
@@ -231,7 +235,11 @@ impl Parts {
     }
 }
 
-fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Settings {
+fn dispatcher_settings(
+    settings: &Settings,
+    gate_key: GateKey,
+    directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
+) -> dispatcher::Settings {
     let webhooks = settings.webhooks.iter();
     let repositories = settings.clone();
     dispatcher::Settings {
@@ -245,6 +253,8 @@ fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Se
                 (name.clone(), reading)
             })
             .collect(),
+        routing: routing(settings),
+        directories,
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
         lease: settings.runs.lease,
         lost_retries: 1,
@@ -253,6 +263,29 @@ fn dispatcher_settings(settings: &Settings, gate_key: GateKey) -> dispatcher::Se
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),
     }
+}
+
+/// Where work goes that names no repository, by the entries that name one repository each.
+fn routing(settings: &Settings) -> Routing {
+    let named = settings.repositories.iter().filter_map(|rule| {
+        let glob = rule.pattern.contains(['*', '?', '[', '{']);
+        Some((rule.pattern.parse::<RepoRef>().ok().filter(|_| !glob)?, rule))
+    });
+    let mut routing = Routing::default();
+    for (repository, rule) in named.clone() {
+        routing.aliases.extend(rule.alias.iter().map(|alias| (alias.clone(), repository.clone())));
+        routing.projects.extend(rule.projects.iter().map(|project| ProjectRoute {
+            kind: project.kind,
+            connection: project.connection.clone(),
+            project: project.name.clone(),
+            repository: repository.clone(),
+        }));
+    }
+    // With a glob among them nobody knows that it is the only one.
+    if let [_] = settings.repositories.as_slice() {
+        routing.only = named.map(|(repository, _)| repository).next();
+    }
+    routing
 }
 
 /// An address that this machine reaches itself by, for one that listens everywhere.

@@ -1,6 +1,6 @@
 //! A stateful stand-in for GitHub, for tests and the demo: a real HTTP server with issues, labels,
 //! comments, reactions, pull requests, checks, statuses, webhooks, and git smart HTTP on real bare
-//! repositories. It misbehaves on order and shows its state. A GitLab is next door ([`gitlab`]).
+//! repositories. It misbehaves on order and shows its state. A GitLab is next door ([`gitlab`]), and a Jira ([`jira`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,6 +29,7 @@ mod faults;
 mod git;
 pub mod gitlab;
 mod happenings;
+pub mod jira;
 mod journal;
 pub mod model;
 mod pages;
@@ -46,6 +47,7 @@ pub use bare::GitError;
 pub use faults::{Fault, FaultOrder};
 pub use gitlab::GitLabSim;
 pub use happenings::NewIssue;
+pub use jira::JiraSim;
 pub use schemas::automation::Permission;
 pub use setup::SetupError;
 pub use sim::{Sim, SimOptions, StartError};

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::world::World;
-use crate::{answer, controls, faults, git, gitlab, journal, pages, rest};
+use crate::{answer, controls, faults, git, gitlab, jira, journal, pages, rest};
 
 /// REST and git misbehave on order and are journaled; pages and controls do neither.
 pub(crate) fn router(world: &Arc<World>) -> Router {
@@ -32,12 +32,16 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .layer(from_fn_with_state(Arc::clone(world), faults::apply))
         .layer(from_fn_with_state(Arc::clone(world), journal::record))
         .layer(from_fn_with_state(Arc::clone(world), gitlab::standard_headers));
+    let jira = jira::routes()
+        .layer(from_fn_with_state(Arc::clone(world), faults::apply))
+        .layer(from_fn_with_state(Arc::clone(world), journal::record));
     let pages = Router::new()
         .route("/{owner}/{name}", get(pages::repository))
         .route("/{owner}/{name}/issues/{number}", get(pages::item))
         .route("/{owner}/{name}/pull/{number}", get(pages::item));
     misbehaving
         .merge(gitlab)
+        .merge(jira)
         .merge(pages)
         .merge(controls::routes())
         .merge(gitlab::controls())

@@ -12,6 +12,7 @@ use crate::bare::BareRepository;
 use crate::deliver::Posting;
 use crate::faults::Armed;
 use crate::gitlab;
+use crate::jira;
 use crate::model::{Model, User};
 use crate::render::Render;
 
@@ -44,6 +45,8 @@ pub struct World {
     pub(crate) outbox: mpsc::UnboundedSender<Posting>,
     /// The GitLab next door, with its own state.
     pub(crate) gitlab: Mutex<gitlab::State>,
+    /// The Jira next door.
+    pub(crate) jira: Mutex<jira::State>,
     pub(crate) http: reqwest::Client,
     pub(crate) calls: AtomicU64,
 }

@@ -23,6 +23,20 @@ pub enum ForgeError {
     /// It is there already (422 with that reason).
     #[error("it exists already")]
     AlreadyExists,
+    /// This forge has nothing of the kind.
+    #[error("this forge has no {what}")]
+    Unsupported {
+        /// What it lacks.
+        what: &'static str,
+    },
+    /// More than we are ready to read.
+    #[error("{what} is larger than we read: {limit} at most")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// How much is read.
+        limit: &'static str,
+    },
     /// Refused for good (other 4xx).
     #[error("the forge refused with status {status}: {message}")]
     Refused {

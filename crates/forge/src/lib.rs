@@ -5,11 +5,14 @@
 //! exception: what an App's stale token was refused for is sent again with a fresh one.)
 
 pub mod deliveries;
+mod directory;
 pub mod error;
 pub mod git_http;
 pub mod github;
 pub mod gitlab;
 mod http_client;
+pub mod jira;
+mod lookups;
 
 use std::sync::Arc;
 
@@ -19,9 +22,11 @@ use schemas::automation::Permission;
 use schemas::{Oid, RepoRef, WebhookName};
 
 pub use deliveries::HookDeliveries;
+pub use directory::Directory;
 pub use error::ForgeError;
 pub use git_http::GitEndpoint;
 pub use http_client::ClientError;
+pub use lookups::{ChangeRange, MOST_PATHS, PullRequestFacts};
 
 /// A forge as the dispatcher sees it. No call takes longer than 30 s.
 #[async_trait]
@@ -37,6 +42,25 @@ pub trait Forge: Send + Sync + 'static {
 
     /// What `login` may do; [`Permission::None`] when the forge does not know them there.
     async fn permission(&self, repo: &RepoRef, login: &str) -> Result<Permission, ForgeError>;
+
+    /// The files of a change, those that were renamed by both names; at most [`MOST_PATHS`].
+    async fn changed_paths(&self, repo: &RepoRef, of: &ChangeRange) -> Result<Vec<String>, ForgeError> {
+        let _ = (repo, of);
+        Err(ForgeError::Unsupported { what: "lists of changed files" })
+    }
+
+    /// What a pull request is like now.
+    async fn pull_request(&self, repo: &RepoRef, number: u64) -> Result<PullRequestFacts, ForgeError> {
+        let _ = (repo, number);
+        Err(ForgeError::Unsupported { what: "pull requests" })
+    }
+
+    /// Whether `login` is in a team `org/team` or group `group/sub`, asked with the credential for
+    /// `repo`. [`ForgeError::NotFound`] when we see no such team.
+    async fn is_member(&self, repo: &RepoRef, team: &str, login: &str) -> Result<bool, ForgeError> {
+        let _ = (repo, team, login);
+        Err(ForgeError::Unsupported { what: "teams" })
+    }
 
     /// Adds an "eyes" reaction. Idempotent.
     async fn react(&self, repo: &RepoRef, target: ReactionTarget) -> Result<(), ForgeError>;

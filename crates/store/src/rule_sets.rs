@@ -45,6 +45,15 @@ impl Tx {
 }
 
 impl Store {
+    /// The files of the set with this hash, in force or not.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn rule_set(&self, hash: &str) -> Result<Option<BTreeMap<String, String>>, StoreError> {
+        let row = rule_set::Entity::find_by_id(hash.to_owned()).one(&self.read).await?;
+        row.map(|row| from_json(&row.files, "rule_sets", "files", &row.hash)).transpose()
+    }
+
     /// The active set: its hash and its files.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! From waiting to queued: one active run per work item.
 
+mod breaker;
 mod start;
 mod writes;
 

@@ -7,16 +7,19 @@ use schemas::automation::Mode;
 use schemas::decision::Verdict;
 use schemas::run::{Gate, RunInput, RunState};
 use schemas::trace::TraceContext;
-use schemas::{Decision, Delivery, Event, RepoRef, Run, RunId, WorkItem};
+use schemas::{Decision, Delivery, Event, Run, RunId, WorkItem};
 use store::{RunRecord, StoreError, Tx};
 
+use super::breaker::Breaker;
 use crate::Dispatcher;
+use crate::decide::Matched;
 use crate::rules::Rule;
 
 /// A match that becomes a run, or would in `observe` mode.
 pub(crate) struct Started {
     run: Run,
     command_label: Option<String>,
+    commanded: bool,
 }
 
 impl Started {
@@ -24,10 +27,10 @@ impl Started {
         dispatcher: &Dispatcher,
         rule: &Rule,
         event: &Event,
-        repository: RepoRef,
-        command_label: Option<String>,
+        matched: Matched,
         delivery: &Delivery,
     ) -> Self {
+        let Matched { repository, command_label, depth, commanded } = matched;
         let id = RunId::fresh(&*dispatcher.clock);
         let work_item = event
             .work_item
@@ -39,11 +42,12 @@ impl Started {
         let setup = (dispatcher.settings.repository_setup)(&repository);
         let input = RunInput { automation: rule.automation.clone(), event: event.clone(), setup };
         let mut run = Run::new(id, input, work_item, repository, branch(rule, event, id), now);
+        run.depth = depth;
         if observed {
             run.mode = Mode::Observe;
         }
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
-        Self { run, command_label }
+        Self { run, command_label, commanded }
     }
 }
 
@@ -74,11 +78,17 @@ impl Dispatcher {
         }
         let items: Vec<WorkItem> = starts.iter().map(|start| start.run.work_item.clone()).collect();
         let mut busy: HashMap<WorkItem, RunId> = tx.unfinished_runs(&items).await?.into_iter().collect();
+        let roots: Vec<WorkItem> = starts.iter().map(|start| start.run.root.clone()).collect();
+        let mut breaker = Breaker::of(tx, &roots, now).await?;
         let mut runs = Vec::new();
         let mut labels = Vec::new();
         let mut any_queued = false;
-        for Started { mut run, command_label } in starts {
-            let verdict = if run.mode == Mode::Observe {
+        for Started { mut run, command_label, commanded } in starts {
+            let refused = breaker.refuses(&run, commanded);
+            let started = refused.is_none() && run.mode != Mode::Observe;
+            let verdict = if let Some(refused) = refused {
+                refused
+            } else if run.mode == Mode::Observe {
                 Verdict::Matched { run: None }
             } else if let Some(behind) = busy.insert(run.work_item.clone(), run.id) {
                 run.state = RunState::Pending { gate: Gate::Concurrency, due_at: None };
@@ -88,7 +98,7 @@ impl Dispatcher {
                 Verdict::Matched { run: Some(run.id) }
             };
             decisions.push(Decision { delivery: run.delivery, automation: run.automation.clone(), verdict });
-            if run.mode != Mode::Observe {
+            if started {
                 tracing::info!(run = %run.id, automation = %run.automation, work_item = %run.work_item, "run accepted");
                 runs.push(run);
                 labels.push(command_label);

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use schemas::automation::{CommentOutput, Mode};
 use schemas::decision::Verdict;
+use schemas::event::Comment;
 use schemas::intent::{IntentState, Write};
 use schemas::{Decision, Epoch, Event, Intent, IntentId, Run};
 use store::{RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
+use crate::decide::text::commands;
 
 impl Dispatcher {
     /// The writes that tell people their trigger was taken.
@@ -82,7 +84,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Somebody who used a command label without the right to is told so, once for all times.
+    /// Somebody who used a command, or a command label, without the right to is told so, once for
+    /// all times.
     pub(crate) async fn plan_refusals(
         &self,
         tx: &Tx,
@@ -93,7 +96,7 @@ impl Dispatcher {
         let events: HashMap<_, _> = events.map(|event| (event.id, event)).collect();
         for decision in decisions {
             let Verdict::Denied { actor, because } = &decision.verdict else { continue };
-            let Some(event) = events.get(&decision.delivery).filter(|event| event.label.is_some()) else {
+            let Some(event) = events.get(&decision.delivery).filter(|event| is_command(event)) else {
                 continue;
             };
             let (Some(item), Some(repository), Some(work_item)) =
@@ -127,7 +130,17 @@ impl Dispatcher {
     }
 }
 
-/// The number that forge calls name the item by.
+/// Whether somebody asked for something by name, and waits for an answer.
+fn is_command(event: &Event) -> bool {
+    let says = |comment: &Comment| !commands(event.source, comment.body.expose()).is_empty();
+    event.label.is_some() || event.comment.as_ref().is_some_and(says)
+}
+
+/// The number that forge calls name the item by; none for one that lies elsewhere, whose number
+/// would be that of something else in the repository.
 fn item_number(run: &Run) -> Option<u64> {
-    run.input.event.item.as_ref()?.key.parse().ok()
+    let event = &run.input.event;
+    let here = event.connection == run.repository.connection
+        && event.repository.as_ref().is_some_and(|repository| repository.name == run.repository);
+    event.item.as_ref().filter(|_| here)?.key.parse().ok()
 }

@@ -42,7 +42,7 @@ impl Drop for Candidate<'_> {
 impl Dispatcher {
     pub(super) async fn claim_run(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
         if let Some(record) = self.store.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))? {
-            return self.job(record).map(Some);
+            return self.job(record).await.map(Some);
         }
         loop {
             let Some(candidate) = self.candidate().await? else { return Ok(None) };
@@ -98,7 +98,7 @@ impl Dispatcher {
         tx.save_run(&record).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
-        self.job(record).map(Some)
+        self.job(record).await.map(Some)
     }
 
     /// The branch and commit that the run starts from, asked of the forge.
@@ -133,8 +133,10 @@ impl Dispatcher {
     }
 
     /// What the worker is told of a claimed run.
-    fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
-        let commit = words::pull_request::commit(&record, &self.settings.commit_author);
+    async fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
+        let mut commit = words::pull_request::commit(&record, &self.settings.commit_author);
+        let instance = self.instance().await.map_err(|e| unavailable(&e))?.to_owned();
+        commit.body.push_str(&words::Origin { instance, depth: record.run.depth }.trailer());
         let (Some(base), Some(base_branch)) = (record.run.base.clone(), record.base_branch) else {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };

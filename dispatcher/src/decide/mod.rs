@@ -1,107 +1,105 @@
 //! One event against one automation: pure, so that the same facts always give the same decision.
 
+mod allow;
 pub mod clauses;
 pub mod facts;
+mod own;
+mod pull_request;
+pub mod routing;
+mod stop;
 pub mod text;
 
+use std::collections::BTreeMap;
+
+use forge::Identity;
+use schemas::automation::Trigger;
 use schemas::decision::Verdict;
-use schemas::event::ActorKind;
-use schemas::{Event, RepoRef};
+use schemas::{ConnectionName, Event, RepoRef};
 
 use crate::rules::Rule;
-use facts::{FactKey, Facts};
+use facts::{Answer, FactKey, Facts};
+use routing::Routing;
+use stop::{Stop, known, other_kind};
+
+pub use own::MOST_DEPTH;
+
+/// What is the same for all events: who we are, and where work goes.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The id of this installation, in the markers of what it writes.
+    pub instance: String,
+    /// Who we are on each connection, where it is known.
+    pub accounts: BTreeMap<ConnectionName, Identity>,
+    /// Where work goes that names no repository.
+    pub routing: Routing,
+}
 
 /// What a decision came to, before runs of the same work item are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
     /// Every clause held, for this repository.
-    Match {
-        /// Where the run works.
-        repository: RepoRef,
-        /// The command label to take off, where one started it.
-        command_label: Option<String>,
-    },
+    Match(Matched),
     /// It is decided, and no run follows.
     Verdict(Verdict),
-    /// It cannot be decided without asking the forge.
+    /// It cannot be decided without asking.
     NeedsFacts(Vec<FactKey>),
+}
+
+/// A match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// Where the run works.
+    pub repository: RepoRef,
+    /// The command label to take off, where one started it.
+    pub command_label: Option<String>,
+    /// How many runs caused each other, this one included.
+    pub depth: u32,
+    /// Whether somebody asked for it, by a command or a command label.
+    pub commanded: bool,
 }
 
 /// Decides one automation about one event.
 #[must_use]
-pub fn decide(rule: &Rule, event: &Event, facts: &Facts) -> Evaluation {
-    let trigger = match clauses::trigger(rule, event) {
-        Ok(trigger) => trigger,
-        Err(verdict) => return Evaluation::Verdict(verdict),
-    };
-    if let Some(because) = own_doing(event, facts) {
-        return Evaluation::Verdict(Verdict::OwnEvent { because });
+pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Evaluation {
+    match evaluate(rule, event, context, facts) {
+        Ok(matched) => Evaluation::Match(matched),
+        Err(Stop::Verdict(verdict)) => Evaluation::Verdict(verdict),
+        Err(Stop::Needs(questions)) => Evaluation::NeedsFacts(questions),
     }
-    let Some(repository) = repository(rule, event) else {
-        return Evaluation::Verdict(Verdict::NoRepository {
-            because: "the event names none, and the automation has no `run.repo`".to_owned(),
-        });
-    };
+}
+
+/// What costs nothing comes first, what a forge has to be asked for last.
+fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Result<Matched, Stop> {
+    let entries = clauses::heard(rule, event).map_err(Stop::Verdict)?;
+    let routed = context.routing.repository(rule, event);
+    let repository = routed.map_err(|because| Stop::Verdict(Verdict::NoRepository { because }))?;
     if !rule.covers(&repository) {
-        return Evaluation::Verdict(Verdict::NotMatched {
-            clause: "repos".to_owned(),
-            wants: rule.automation.repos.join(", "),
-            value: repository.to_string(),
-        });
+        return Err(Stop::fails("repos", rule.automation.repos.join(", "), repository.to_string()));
     }
-    match allowed(rule, event, &repository, facts) {
-        Ok(()) => Evaluation::Match { repository, command_label: trigger.label_command.clone() },
-        Err(stop) => stop,
-    }
+    let depth = own::depth(event, context, facts)?;
+    let trigger = clauses::asked(entries, event, facts)?;
+    allow::allowed(rule, event, &repository, facts)?;
+    no_open_pull_request(rule, event, &repository, facts)?;
+    let command_label = trigger.label_command.clone();
+    Ok(Matched { repository, command_label, depth, commanded: is_command(trigger) })
 }
 
-/// The event's own repository, else the automation's; never guessed.
-fn repository(rule: &Rule, event: &Event) -> Option<RepoRef> {
-    event.repository.as_ref().map(|repository| repository.name.clone()).or(rule.automation.run.repo.clone())
+fn is_command(trigger: &Trigger) -> bool {
+    trigger.label_command.is_some() || !trigger.command.is_unset()
 }
 
-fn own_doing(event: &Event, facts: &Facts) -> Option<String> {
-    if let Some(comment) = &event.comment
-        && comment.body.expose().contains(crate::words::MARKER)
-    {
-        return Some("the comment carries our marker".to_owned());
-    }
-    let actor = event.actor.as_ref()?;
-    // An owner who lends us his own token still triggers; only machine accounts of ours do not.
-    let ours = facts.own_accounts.get(&event.connection)?;
-    (ours.machine && ours.id == actor.id).then(|| format!("{} is our own account", ours.login))
-}
-
-fn allowed(rule: &Rule, event: &Event, repository: &RepoRef, facts: &Facts) -> Result<(), Evaluation> {
-    let allow = rule.allow();
-    let denied = |actor: &str, because: String| {
-        Err(Evaluation::Verdict(Verdict::Denied { actor: actor.to_owned(), because }))
-    };
-    let Some(actor) = &event.actor else {
-        return denied("somebody unnamed", "the event does not say who did it".to_owned());
-    };
-    let named = |list: &[String]| list.iter().any(|login| login.eq_ignore_ascii_case(&actor.login));
-    if actor.kind != ActorKind::Human {
-        if !named(&allow.bots) {
-            return denied(&actor.login, "bots and apps have to be named in `allow.bots`".to_owned());
+/// `dedupe.skip_if_open_pr`
+fn no_open_pull_request(rule: &Rule, event: &Event, repository: &RepoRef, facts: &Facts) -> Result<(), Stop> {
+    let wanted = rule.automation.dedupe.as_ref().and_then(|dedupe| dedupe.skip_if_open_pr) == Some(true);
+    let Some(work_item) = event.work_item.clone().filter(|_| wanted) else { return Ok(()) };
+    let question = FactKey::OpenPullRequest { repository: repository.clone(), work_item };
+    let about = "whether a pull request of ours is open";
+    match known(facts, question, about)? {
+        Answer::Number(None) => Ok(()),
+        Answer::Number(Some(number)) => {
+            let value = format!("pull request {number} of {repository}");
+            Err(Stop::fails("dedupe.skip_if_open_pr", "no open pull request of ours", value))
         }
-        return Ok(());
-    }
-    if !allow.users.is_empty() && !named(&allow.users) {
-        return denied(&actor.login, "`allow.users` does not name them".to_owned());
-    }
-    let Some(least) = allow.permission else {
-        return Err(Evaluation::Verdict(Verdict::Error {
-            message: "no permission is configured".to_owned(),
-        }));
-    };
-    let key = FactKey::Permission { repository: repository.clone(), login: actor.login.clone() };
-    match facts.permission(&key) {
-        None => Err(Evaluation::NeedsFacts(vec![key])),
-        Some(Err(message)) => Err(Evaluation::Verdict(Verdict::Error {
-            message: format!("the permission of {} could not be asked: {message}", actor.login),
-        })),
-        Some(Ok(has)) if has >= least => Ok(()),
-        Some(Ok(has)) => denied(&actor.login, format!("needs {least} on {repository}, has {has}")),
+        _ => Err(other_kind(about)),
     }
 }

@@ -57,6 +57,7 @@ impl Dispatcher {
             }
             (Write::AnswerRefusal { number, automation, login, because }, _) => {
                 let body = words::comment::refusal(&intent.work_item, automation, login, because);
+                let body = self.signed(&body, 1).await?;
                 let made = forge.create_comment(repository, *number, &body).await;
                 made.map(|comment| Made::Nothing(comment.url))
             }
@@ -79,6 +80,12 @@ impl Dispatcher {
         result
     }
 
+    /// A text of ours with the marker that says whose it is, and how long the chain of causes was.
+    async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
+        let instance = self.instance().await.map_err(|error| database(&error))?.to_owned();
+        Ok(format!("{}\n{}\n", body.trim_end(), words::Origin { instance, depth }))
+    }
+
     async fn sync_comment(
         &self,
         forge: &dyn Forge,
@@ -87,7 +94,7 @@ impl Dispatcher {
     ) -> Result<Made, ForgeError> {
         let run = &record.run;
         let known = self.store.thread(&run.work_item, &run.automation).await.map_err(|e| database(&e))?;
-        let body = words::comment::status(record);
+        let body = self.signed(&words::comment::status(record), run.depth).await?;
         let Some(mut thread) = known else {
             let comment = forge.create_comment(&run.repository, number, &body).await?;
             return Ok(Made::Comment(Thread {
@@ -125,7 +132,7 @@ impl Dispatcher {
         }
         let new = NewPullRequest {
             title: words::pull_request::title(record),
-            body: words::pull_request::body(record),
+            body: self.signed(&words::pull_request::body(record), run.depth).await?,
             head: head.to_owned(),
             base: base.to_owned(),
             draft: run.input.automation.output.pull_request.clone().unwrap_or_default().draft(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use config::yaml::{Sources, YamlError};
 use schemas::automation::{Automation, AutomationFile, PullRequestOutput, Trigger};
-use schemas::event::{EventType, SourceKind};
+use schemas::event::EventType;
 
 use super::load::{AutomationPlaces, Places};
 use super::repo_glob;
@@ -78,11 +78,8 @@ fn one(automation: &Automation, place: &AutomationPlaces, sources: &Sources, mis
 }
 
 fn trigger_problem(trigger: &Trigger) -> Option<(String, &'static str)> {
-    let Some(source) = trigger.source else {
+    if trigger.source.is_none() {
         return Some(("the entry names no `source`".to_owned(), "add `source: github` and `event:`"));
-    };
-    if source != SourceKind::Github {
-        return Some((format!("source `{source}` is not supported by this version"), "sources: github"));
     }
     let labels = [EventType::IssueLabeled, EventType::PullRequestLabeled];
     let labeled = trigger.event.iter().all(|event| labels.contains(event));

@@ -10,6 +10,8 @@ use schemas::automation::{Allow, Automation, Mode, Permission, Trigger};
 use schemas::event::{EventType, SourceKind};
 use schemas::{Event, RepoRef};
 
+use crate::decide::clauses::EntryGlobs;
+
 pub use check::reference_problem;
 pub use load::{LoadError, load_folder, load_texts};
 
@@ -32,6 +34,8 @@ pub struct Rule {
     /// The file it stands in.
     pub file: String,
     repos: Globs,
+    /// The globs of each entry of `on`.
+    pub(crate) entries: Vec<EntryGlobs>,
 }
 
 #[derive(Debug)]
@@ -83,7 +87,8 @@ impl RuleSet {
 impl Rule {
     fn new(automation: Automation, file: String) -> Result<Self, globset::Error> {
         let repos = Globs::new(&automation.repos)?;
-        Ok(Self { automation, file, repos })
+        let entries = automation.on.iter().map(EntryGlobs::new).collect::<Result<_, _>>()?;
+        Ok(Self { automation, file, repos, entries })
     }
 
     /// How far it goes.

@@ -5,11 +5,13 @@
 
 pub mod comment;
 mod escape;
+mod origin;
 pub mod pull_request;
 
 use schemas::{AutomationName, WorkItem};
 
 pub use escape::{code, fence};
+pub use origin::Origin;
 
 /// What every hidden marker of ours begins with.
 pub const MARKER: &str = "<!-- pullwright:";

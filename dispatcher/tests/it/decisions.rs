@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use dispatcher::decide::facts::{FactKey, Facts};
-use dispatcher::decide::{Evaluation, decide};
+use dispatcher::decide::facts::{Answer, FactKey, Facts};
+use dispatcher::decide::{Context, Evaluation, Matched, decide};
 use dispatcher::rules::{RuleSet, load_texts};
-use forge::Identity;
 use schemas::automation::Permission;
-use schemas::event::{ActorKind, Comment, Event, EventType};
-use schemas::{Untrusted, decision::Verdict};
+use schemas::decision::Verdict;
+use schemas::event::{ActorKind, Event, EventType};
 
-use crate::support::{FIX, github, labeled, repo};
+use crate::support::{FIX, labeled, repo};
 
 fn set(text: &str) -> RuleSet {
     load_texts(BTreeMap::from([("a.yaml".to_owned(), text.to_owned())])).unwrap()
@@ -18,14 +17,17 @@ fn set(text: &str) -> RuleSet {
 
 fn facts(login: &str, permission: Result<Permission, String>) -> Facts {
     let mut facts = Facts::default();
-    facts.insert(FactKey::Permission { repository: repo(), login: login.into() }, permission);
+    facts.insert(
+        FactKey::Permission { repository: repo(), login: login.into() },
+        permission.map(Answer::Permission),
+    );
     facts
 }
 
-fn word(text: &str, event: &Event, facts: &Facts) -> String {
+fn word(text: &str, event: &Event, context: &Context, facts: &Facts) -> String {
     let set = set(text);
-    match decide(&set.rules()[0], event, facts) {
-        Evaluation::Match { repository, .. } => format!("match {repository}"),
+    match decide(&set.rules()[0], event, context, facts) {
+        Evaluation::Match(Matched { repository, .. }) => format!("match {repository}"),
         Evaluation::NeedsFacts(_) => "needs facts".into(),
         Evaluation::Verdict(verdict) => format!("{}: {}", verdict.word(), verdict.sentence()),
     }
@@ -36,7 +38,7 @@ fn the_table() {
     let write = || facts("ana", Ok(Permission::Write));
     let mut rows = Vec::new();
     let mut row = |name: &str, text: String, event: Event, facts: Facts| {
-        rows.push(format!("{name}\n    {}", word(&text, &event, &facts)));
+        rows.push(format!("{name}\n    {}", word(&text, &event, &Context::default(), &facts)));
     };
     row("everything holds", FIX.into(), labeled("agent:fix"), write());
     row("another label", FIX.into(), labeled("bug"), write());
@@ -76,18 +78,6 @@ fn the_table() {
     row("all of", labels("all: [bug, 'agent:fix']"), labeled("agent:fix"), write());
     row("none of", labels("none: ['agent:fix']"), labeled("agent:fix"), write());
 
-    let mut own = labeled("agent:fix");
-    own.comment =
-        Some(Comment { body: Untrusted::from("<!-- pullwright:status x y -->"), ..Comment::default() });
-    row("our marker", FIX.into(), own, write());
-    let ours = |machine| {
-        let mut facts = write();
-        let identity = Identity { id: "1".into(), login: "ana".into(), machine, grants: None, clock: None };
-        facts.own_accounts.insert(github(), identity);
-        facts
-    };
-    row("our machine account", FIX.into(), labeled("agent:fix"), ours(true));
-    row("an owner who lends his token", FIX.into(), labeled("agent:fix"), ours(false));
     insta::assert_snapshot!(rows.join("\n"));
 }
 
@@ -104,7 +94,12 @@ fn candidates_are_those_that_listen() {
 
 #[test]
 fn long_values_are_cut_in_decisions() {
-    let verdict = match decide(&set(FIX).rules()[0], &labeled(&"x".repeat(10_000)), &Facts::default()) {
+    let verdict = match decide(
+        &set(FIX).rules()[0],
+        &labeled(&"x".repeat(10_000)),
+        &Context::default(),
+        &Facts::default(),
+    ) {
         Evaluation::Verdict(verdict @ Verdict::NotMatched { .. }) => verdict,
         other => panic!("{other:?}"),
     };

@@ -5,6 +5,7 @@ mod control;
 mod decisions;
 mod fake_forge;
 mod identity;
+mod loops;
 mod postgresql;
 mod redeliver;
 mod replay;
@@ -12,5 +13,6 @@ mod rules;
 #[path = "../../../crates/store/tests/postgresql/server.rs"]
 mod server;
 mod support;
+mod table;
 mod text;
 mod words;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use broker::fake::MemoryQueue;
 use broker::wake::WakeUps;
+use dispatcher::decide::routing::Routing;
 use dispatcher::{Dispatcher, GateKey, HookLooks, Settings, WebhookReading};
 use forge::Forge;
 use forge::github::{GitHub, GitHubAuth, GitHubSettings};
@@ -60,6 +61,8 @@ impl World {
         let reading = WebhookReading { kind, connection: connection.clone(), mapping: None };
         let settings = Settings {
             webhooks: BTreeMap::from([(WebhookName::from("hook"), reading)]),
+            routing: Routing::default(),
+            directories: BTreeMap::new(),
             repository_setup: Box::new(|_| RepositorySetup::default()),
             lease: Duration::from_secs(60),
             lost_retries: 1,

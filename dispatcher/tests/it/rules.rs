@@ -43,7 +43,6 @@ fn mistakes_name_the_place_and_the_remedy() {
         ("doubled key", with(LABEL, &format!("{RUN}{RUN}"))),
         ("unknown event", with("{ source: github, event: issue.labelled }", RUN)),
         ("unknown source", with("{ source: githup, event: issue.labeled }", RUN)),
-        ("other source", with("{ source: gitlab, event: issue.labeled }", RUN)),
         ("label on another event", with("{ source: github, event: issue.opened, label_command: x }", RUN)),
         ("no trigger", with("", RUN)),
         ("no command", with(LABEL, "    run: { commands: [] }\n")),

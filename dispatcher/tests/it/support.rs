@@ -7,6 +7,7 @@ use std::time::Duration;
 use broker::fake::MemoryQueue;
 use broker::wake::WakeUps;
 use chrono::{DateTime, Utc};
+use dispatcher::decide::routing::Routing;
 use dispatcher::rules::load_texts;
 use dispatcher::{Dispatcher, GateKey, Settings, WebhookReading};
 use forge::Forge;
@@ -112,6 +113,8 @@ impl World {
                     (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
                 })
                 .collect(),
+            routing: Routing::default(),
+            directories: BTreeMap::new(),
             repository_setup: Box::new(|_| RepositorySetup {
                 protected_paths: vec![".github/**".into()],
                 ..RepositorySetup::default()

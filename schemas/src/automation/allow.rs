@@ -34,6 +34,14 @@ pub struct Allow {
     pub forks: Option<bool>,
 }
 
+impl Allow {
+    /// Whether people have to be in one of its lists.
+    #[must_use]
+    pub fn restricts_people(&self) -> bool {
+        [&self.users, &self.teams, &self.groups, &self.roles].iter().any(|list| !list.is_empty())
+    }
+}
+
 /// What somebody may do in a repository, weakest first.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,

@@ -53,7 +53,7 @@ pub(super) async fn follow(
         ("work item", event.and_then(|event| event.work_item.clone())),
         ("actor", actor.map(|actor| format!("{} ({})", actor.login, actor.kind))),
     ])?;
-    let explained = client.get::<Explanation>(&format!("/api/v1/deliveries/{id}/explain")).await?;
+    let explained = client.get::<Explanation>(&format!("/api/v1/deliveries/{id}/explain?all=true")).await?;
     decisions(explained.value.decisions, out)?;
     Ok(ending)
 }

@@ -67,9 +67,10 @@ fn unreachable(name: String, error: &ForgeError) -> Check {
         ForgeError::Unavailable { .. } | ForgeError::Unclear { .. } => {
             "check `url`, `ca_file`, this machine's network and its proxy"
         }
-        ForgeError::Refused { .. } | ForgeError::AlreadyExists => {
-            "check `url`: it has to be the API's address"
-        }
+        ForgeError::Refused { .. }
+        | ForgeError::AlreadyExists
+        | ForgeError::Unsupported { .. }
+        | ForgeError::TooLarge { .. } => "check `url`: it has to be the API's address",
     };
     Check::fail(name, error.to_string(), remedy)
 }

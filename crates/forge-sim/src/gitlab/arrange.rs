@@ -53,6 +53,13 @@ impl GitLabSim<'_> {
         })
     }
 
+    /// Sets who is in a group.
+    pub fn set_group(&self, path: &str, usernames: &[&str]) {
+        let mut state = self.world.gitlab();
+        let members = usernames.iter().map(|username| state.user(username).id).collect();
+        state.groups.insert(path.to_lowercase(), members);
+    }
+
     /// Opens an issue.
     ///
     /// # Errors

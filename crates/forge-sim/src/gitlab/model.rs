@@ -2,7 +2,7 @@
 //!
 //! Plain data behind one lock; `Serialize` is the shape under `gitlab` of `GET /_sim/state`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +15,8 @@ pub struct State {
     pub users: BTreeMap<u64, User>,
     /// Projects by their path in lower case, `group/project`.
     pub projects: BTreeMap<String, Project>,
+    /// The members of each group, by its path in lower case.
+    pub groups: BTreeMap<String, BTreeSet<u64>>,
     /// Who a token stands for, by its text.
     #[serde(skip)]
     pub(crate) tokens: BTreeMap<String, u64>,

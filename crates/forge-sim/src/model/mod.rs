@@ -20,6 +20,8 @@ pub struct Model {
     pub users: BTreeMap<String, User>,
     /// Repositories by `owner/name`.
     pub repositories: BTreeMap<String, Repository>,
+    /// The logins of each team, by `org/team`.
+    pub teams: BTreeMap<String, Vec<String>>,
     /// Where events are sent.
     pub webhooks: Vec<Webhook>,
     /// Deliveries made so far, oldest first.

@@ -8,6 +8,7 @@ mod comments;
 mod hooks;
 mod issues;
 mod labels;
+mod lookups;
 mod pulls;
 mod reactions;
 mod repos;
@@ -45,6 +46,9 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/repos/{owner}/{name}/branches/{*branch}", get(repos::branch))
         .route("/repos/{owner}/{name}/git/ref/{*reference}", get(repos::reference))
         .route("/repos/{owner}/{name}/collaborators/{login}/permission", get(repos::permission))
+        .route("/repos/{owner}/{name}/compare/{range}", get(lookups::compare))
+        .route("/orgs/{organisation}/teams/{slug}", get(lookups::team))
+        .route("/orgs/{organisation}/teams/{slug}/memberships/{login}", get(lookups::membership))
         .route("/repos/{owner}/{name}/issues", get(issues::list).post(issues::create))
         .route(issue, get(issues::get).patch(issues::update))
         .route(&format!("{issue}/labels"), get(labels::list).post(labels::add))

@@ -34,6 +34,12 @@ impl Sim {
         self.world.make_repository(owner, name, Source::Folder(folder.to_owned())).await
     }
 
+    /// Sets who is in a team, `org/team`.
+    pub fn set_team(&self, team: &str, logins: &[&str]) {
+        let logins = logins.iter().map(|login| (*login).to_owned()).collect();
+        self.world.model().teams.insert(team.to_lowercase(), logins);
+    }
+
     /// Changes a repository's flags, labels or anything else.
     ///
     /// # Errors

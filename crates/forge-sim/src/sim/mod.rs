@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gitlab::GitLabSim;
+use crate::jira::JiraSim;
 use crate::model::Model;
 use crate::router::router;
 use crate::world::{AppOptions, World};
@@ -104,6 +105,7 @@ impl Sim {
             model: Mutex::new(Model::default()),
             faults: Mutex::new(Vec::new()),
             gitlab: Mutex::default(),
+            jira: Mutex::default(),
             clock: options.clock,
             data,
             url: url.clone(),
@@ -127,6 +129,12 @@ impl Sim {
     #[must_use]
     pub fn gitlab(&self) -> GitLabSim<'_> {
         GitLabSim { world: &self.world }
+    }
+
+    /// The Jira at the same address.
+    #[must_use]
+    pub fn jira(&self) -> JiraSim<'_> {
+        JiraSim { world: &self.world }
     }
 
     /// Stops it and waits until it has.

@@ -9,6 +9,7 @@ mod call;
 mod checks;
 mod hooks;
 mod issues;
+mod lookups;
 mod outcome;
 mod pulls;
 mod repos;
@@ -28,8 +29,8 @@ use tokio::sync::OnceCell;
 use crate::deliveries::HookDeliveries;
 use crate::git_http::GitEndpoint;
 use crate::{
-    Check, CommentRef, Forge, ForgeError, Identity, NewPullRequest, PullRequest, ReactionTarget,
-    RepositoryFacts,
+    ChangeRange, Check, CommentRef, Forge, ForgeError, Identity, NewPullRequest, PullRequest,
+    PullRequestFacts, ReactionTarget, RepositoryFacts,
 };
 
 use app::Installations;
@@ -114,6 +115,21 @@ impl Forge for GitHub {
     async fn permission(&self, repo: &RepoRef, login: &str) -> Result<Permission, ForgeError> {
         let call = Call::new(self);
         call.limit(repos::permission(&call, repo, login)).await
+    }
+
+    async fn changed_paths(&self, repo: &RepoRef, of: &ChangeRange) -> Result<Vec<String>, ForgeError> {
+        let call = Call::new(self);
+        call.limit(lookups::changed_paths(&call, repo, of)).await
+    }
+
+    async fn pull_request(&self, repo: &RepoRef, number: u64) -> Result<PullRequestFacts, ForgeError> {
+        let call = Call::new(self);
+        call.limit(lookups::pull_request(&call, repo, number)).await
+    }
+
+    async fn is_member(&self, repo: &RepoRef, team: &str, login: &str) -> Result<bool, ForgeError> {
+        let call = Call::new(self);
+        call.limit(lookups::is_member(&call, repo, team, login)).await
     }
 
     async fn react(&self, repo: &RepoRef, target: ReactionTarget) -> Result<(), ForgeError> {

@@ -72,20 +72,23 @@ pub(super) async fn id(call: &Call<'_>) -> Result<u64, ForgeError> {
     id.await.copied()
 }
 
+/// The account of that name, if there is one.
+pub(super) async fn user_id(call: &Call<'_>, login: &str) -> Result<Option<u64>, ForgeError> {
+    if login.is_empty() || login.len() > MAX_LOGIN {
+        return Ok(None);
+    }
+    let users = built(Users::builder().username(login).build())?;
+    let found: Vec<User> = call.get(users, "the account").await?;
+    Ok(found.into_iter().find(|user| user.username.eq_ignore_ascii_case(login)).map(|user| user.id))
+}
+
 pub(super) async fn permission(
     call: &Call<'_>,
     repo: &RepoRef,
     login: &str,
 ) -> Result<Permission, ForgeError> {
-    if login.is_empty() || login.len() > MAX_LOGIN {
-        return Ok(Permission::None);
-    }
-    let users = built(Users::builder().username(login).build())?;
-    let found: Vec<User> = call.get(users, "the account").await?;
-    let Some(user) = found.into_iter().find(|user| user.username.eq_ignore_ascii_case(login)) else {
-        return Ok(Permission::None);
-    };
-    let member = built(AllProjectMember::builder().project(repo.path.as_str()).user(user.id).build())?;
+    let Some(user) = user_id(call, login).await? else { return Ok(Permission::None) };
+    let member = built(AllProjectMember::builder().project(repo.path.as_str()).user(user).build())?;
     match call.get::<Member>(member, "the member").await {
         Ok(member) if member.state == "active" => Ok(level(member.access_level)),
         Ok(_) => Ok(Permission::None),

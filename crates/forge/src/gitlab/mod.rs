@@ -7,6 +7,7 @@
 mod account;
 mod call;
 mod hooks;
+mod lookups;
 mod merge_requests;
 mod notes;
 mod outcome;
@@ -27,8 +28,8 @@ use tokio::sync::OnceCell;
 
 use crate::git_http::GitEndpoint;
 use crate::{
-    Check, CommentRef, Forge, ForgeError, Identity, NewPullRequest, PullRequest, ReactionTarget,
-    RepositoryFacts,
+    ChangeRange, Check, CommentRef, Forge, ForgeError, Identity, NewPullRequest, PullRequest,
+    PullRequestFacts, ReactionTarget, RepositoryFacts,
 };
 
 use call::Call;
@@ -96,6 +97,21 @@ impl Forge for GitLab {
     async fn permission(&self, repo: &RepoRef, login: &str) -> Result<Permission, ForgeError> {
         let call = Call::new(&self.shared);
         call.limit(account::permission(&call, repo, login)).await
+    }
+
+    async fn changed_paths(&self, repo: &RepoRef, of: &ChangeRange) -> Result<Vec<String>, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(lookups::changed_paths(&call, repo, of)).await
+    }
+
+    async fn pull_request(&self, repo: &RepoRef, number: u64) -> Result<PullRequestFacts, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(lookups::pull_request(&call, repo, number)).await
+    }
+
+    async fn is_member(&self, _: &RepoRef, team: &str, login: &str) -> Result<bool, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(lookups::is_member(&call, team, login)).await
     }
 
     async fn react(&self, repo: &RepoRef, target: ReactionTarget) -> Result<(), ForgeError> {

@@ -6,5 +6,6 @@ mod calls;
 mod faults;
 mod git;
 mod hooks;
+mod lookups;
 mod origin;
 mod support;

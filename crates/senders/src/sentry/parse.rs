@@ -74,6 +74,7 @@ fn describe(event: &mut Event, connection: &ConnectionName, subject: &Subject<'_
     event.work_item = subject.id.as_deref().map(|id| work_item(connection, subject, id));
     event.level = stack::level_of(node);
     event.culprit = node.at("culprit").untrusted();
+    event.environment = environment(node);
     let url = ["web_url", "permalink"].iter().find_map(|key| node.at(key).text());
     let item = Item { key: subject.id.clone().unwrap_or_default(), url, ..Item::default() };
     event.item = subject.id.is_some().then_some(item);
@@ -107,6 +108,21 @@ fn describe(event: &mut Event, connection: &ConnectionName, subject: &Subject<'_
             (item.title, item.body) = (stack::title_of(node), stack::text_of(node));
         }
     }
+}
+
+/// A field of its own, or the tag that it is made of: a pair, or an object with `key` and `value`.
+fn environment(node: Node<'_>) -> Option<String> {
+    let tag = || {
+        node.at("tags").items().find_map(|tag| {
+            let pair: Vec<Node<'_>> = tag.items().collect();
+            let (key, value) = match pair.as_slice() {
+                [key, value] => (*key, *value),
+                _ => (tag.at("key"), tag.at("value")),
+            };
+            (key.word() == Some("environment")).then(|| value.text()).flatten()
+        })
+    };
+    node.at("environment").text().or_else(tag)
 }
 
 fn describe_alert(event: &mut Event, data: Node<'_>, action: Option<&str>) {

@@ -4,6 +4,8 @@ pub mod decision;
 pub mod delivery;
 pub mod delivery_key;
 pub mod event;
+pub mod fact;
+pub mod instance;
 pub mod intent;
 pub mod rule_set;
 pub mod run;

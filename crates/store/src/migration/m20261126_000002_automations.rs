@@ -34,14 +34,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at"] {
+        for name in
+            ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at", "runs_head"]
+        {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
         for (name, _) in run_columns() {
             let drop = Table::alter().table(Alias::new("runs")).drop_column(Alias::new(name)).to_owned();
             manager.alter_table(drop).await?;
         }
-        for name in ["facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
+        for name in ["instance", "facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
             manager.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
         Ok(())
@@ -101,6 +103,7 @@ fn tables() -> Vec<TableCreateStatement> {
         ),
         // What forges answered while a delivery was decided.
         table("facts", vec![uuid("delivery_id"), text("body")], &["delivery_id"]),
+        table("instance", vec![integer("row"), string("id")], &["row"]),
     ]
 }
 
@@ -110,6 +113,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["group_key", "state"], false),
         index("runs", &["state", "due_at"], false),
         index("runs", &["admitted_at"], false),
+        index("runs", &["head"], false),
         index("links", &["root"], false),
     ]
 }

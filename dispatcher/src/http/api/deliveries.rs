@@ -13,8 +13,6 @@ use store::{DeliveryStatus, DeliverySummary};
 
 use super::answer::{ApiError, ErrorBody, PageBody, PageQuery};
 use crate::Dispatcher;
-use crate::decide::facts::Facts;
-use crate::decide::{Evaluation, decide};
 
 /// A delivery in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -71,7 +69,7 @@ pub(super) struct DecisionRow {
 }
 
 impl DecisionRow {
-    fn new(automation: &str, verdict: Verdict) -> Self {
+    pub(super) fn new(automation: &str, verdict: Verdict) -> Self {
         Self { automation: automation.to_owned(), sentence: verdict.sentence(), verdict }
     }
 }
@@ -132,52 +130,4 @@ pub(super) async fn show(
 
 fn row(decision: Decision) -> DecisionRow {
     DecisionRow::new(&decision.automation.0, decision.verdict)
-}
-
-/// What every automation makes of a delivery.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct Explanation {
-    /// The set of automations that is in force now.
-    rule_set: String,
-    /// Whether the delivery was decided by another set.
-    rule_set_changed: bool,
-    /// Recorded decisions, and for all other automations what they make of it now.
-    decisions: Vec<DecisionRow>,
-}
-
-/// Why each automation did or did not start
-#[utoipa::path(get, path = "/api/v1/deliveries/{id}/explain", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = Explanation), (status = 404, body = ErrorBody)))]
-pub(super) async fn explain(
-    State(dispatcher): State<Arc<Dispatcher>>,
-    Path(id): Path<uuid::Uuid>,
-) -> Result<Json<Explanation>, ApiError> {
-    let id = DeliveryId(id);
-    let found = dispatcher.store.delivery(id).await?;
-    let detail = found.ok_or_else(|| ApiError::not_found(format!("delivery {id}")))?;
-    let rules = dispatcher.rules();
-    let mut decisions: Vec<DecisionRow> =
-        dispatcher.store.decisions(id).await?.into_iter().map(row).collect();
-    if let Some(event) = &detail.event {
-        for rule in rules.rules() {
-            let name = rule.automation.name.as_str();
-            if decisions.iter().any(|decision| decision.automation == name) {
-                continue;
-            }
-            // Nothing is asked of the forge for an explanation.
-            let verdict = match decide(rule, event, &Facts::default()) {
-                Evaluation::Verdict(verdict) => verdict,
-                Evaluation::Match { .. } => Verdict::Matched { run: None },
-                Evaluation::NeedsFacts(_) => Verdict::Error {
-                    message: "it hangs on a permission that was not asked for at the time".to_owned(),
-                },
-            };
-            decisions.push(DecisionRow::new(name, verdict));
-        }
-    }
-    Ok(Json(Explanation {
-        rule_set_changed: detail.rule_set.as_ref().is_some_and(|then| *then != rules.hash),
-        rule_set: rules.hash.clone(),
-        decisions,
-    }))
 }

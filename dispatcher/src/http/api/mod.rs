@@ -3,6 +3,7 @@
 mod answer;
 mod automations;
 mod deliveries;
+mod explain;
 mod replay;
 mod runs;
 mod tail;
@@ -42,7 +43,7 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::explain))
+        .routes(routes!(explain::explain))
         .routes(routes!(replay::replay))
         .routes(routes!(tail::tail))
         .routes(routes!(runs::list))

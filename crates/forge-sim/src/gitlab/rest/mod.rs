@@ -1,6 +1,7 @@
 //! API version 4, as <https://docs.gitlab.com/api/api_resources/> describes it; one file per resource.
 
 mod items;
+mod lookups;
 mod merge_requests;
 mod notes;
 mod projects;
@@ -37,6 +38,10 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/api/v4/personal_access_tokens/self", get(users::token))
         .route(project, get(projects::get))
         .route(&format!("{project}/repository/branches/{{branch}}"), get(projects::branch))
+        .route(&format!("{project}/repository/compare"), get(lookups::compare))
+        .route(&format!("{item}/diffs"), get(lookups::diffs))
+        .route("/api/v4/groups/{group}", get(lookups::group))
+        .route("/api/v4/groups/{group}/members/all/{user}", get(lookups::group_member))
         .route(&format!("{project}/members/all/{{user}}"), get(projects::member))
         .route(&format!("{project}/hooks"), get(projects::hooks))
         .route(&format!("{project}/issues"), get(items::list_issues).post(items::create_issue))
