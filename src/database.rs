@@ -25,22 +25,6 @@ pub fn address(settings: &Settings, password: Option<&SecretString>) -> Address 
     }
 }
 
-/// What went wrong, with all its causes on one line.
-pub fn what(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        // Drivers repeat what they wrap.
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 /// What to do about it.
 pub fn remedy(error: &StoreError) -> &'static str {
     match error {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use dispatcher::condition::{Condition, EventValue};
-use dispatcher::decide::decide;
 use dispatcher::decide::facts::Facts;
+use dispatcher::decide::{Context, decide};
 use dispatcher::rules::{RuleSet, load_texts};
 use schemas::event::{Actor, ActorKind, EventType, Item, Repository, SourceKind};
 use schemas::{Clock, ConnectionName, DeliveryId, Event, RepoRef, SystemClock, Untrusted, WorkItem};
@@ -66,12 +66,12 @@ pub fn measure(table: &mut Table) -> anyhow::Result<()> {
 /// Every candidate of an event decided once, many times over.
 fn deciding(set: &RuleSet, event: &Event) -> anyhow::Result<Spread> {
     ensure!(set.candidates(event).count() == CANDIDATES, "the set has other candidates");
-    let facts = Facts::default();
+    let (context, facts) = (Context::default(), Facts::default());
     let clock = SystemClock::new();
     let spread = (0..ROUNDS).map(|_| {
         let start = clock.monotonic();
         for rule in set.candidates(black_box(event)) {
-            black_box(decide(rule, event, &facts));
+            black_box(decide(rule, event, &context, &facts));
         }
         clock.monotonic() - start
     });

@@ -18,19 +18,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
 use crate::admit::Started;
+use crate::commands;
 use crate::decide::facts::Facts;
 use crate::decide::{Context, Evaluation, decide};
 use crate::portions::portions;
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 
 /// Deliveries that are decided in one transaction, at the most.
 const BATCH: usize = 256;
 /// Days after which an event can no longer be told from a repeat.
-const KEYS_KEPT_DAYS: i64 = 30;
+pub(crate) const KEYS_KEPT_DAYS: i64 = 30;
 /// The wait while the queue does not work.
 const QUEUE_DOWN: Duration = Duration::from_secs(1);
 /// Waits while the database does not answer.
-const DATABASE_DOWN: Backoff = Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(10) };
+pub(crate) const DATABASE_DOWN: Backoff =
+    Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(10) };
 
 /// Why consuming ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +219,8 @@ impl Dispatcher {
         let woken = self.start(&tx, starts, &mut decisions, now).await?;
         let heard = batch.iter().filter(|one| !one.delivery.replay_of.is_some_and(|replay| replay.observe));
         let events = heard.filter_map(|one| one.event.as_ref().ok());
-        self.plan_refusals(&tx, events, &decisions, now).await?;
+        self.plan_refusals(&tx, events.clone(), &decisions, now).await?;
+        self.plan_answers(&tx, events, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
         for decision in &decisions {
@@ -227,6 +230,7 @@ impl Dispatcher {
             self.wake_workers();
         }
         self.publish.notify_one();
+        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
         Ok(())
     }
 
@@ -246,15 +250,20 @@ impl Dispatcher {
         let nothing = Facts::default();
         let facts = decided.facts.get(&event.id).unwrap_or(&nothing);
         for rule in decided.rules.candidates(event) {
-            let settled =
-                repeats.map(|of| Verdict::Duplicate { of }).or_else(|| one.stale(event, decided.now));
+            let settled = repeats
+                .map(|of| Verdict::Duplicate { of })
+                .or_else(|| one.stale(event, decided.now))
+                .or_else(|| taken_by_own_command(rule, event));
             let evaluation =
                 settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
             let verdict = match evaluation {
-                Evaluation::Match(matched) => {
-                    decided.starts.push(Started::new(self, rule, event, matched, &one.delivery));
-                    continue;
-                }
+                Evaluation::Match(matched) => match Started::new(self, rule, event, matched, &one.delivery) {
+                    Ok(started) => {
+                        decided.starts.push(started);
+                        continue;
+                    }
+                    Err(error) => Verdict::Error { message: error.to_string() },
+                },
                 Evaluation::Verdict(verdict) => verdict,
                 Evaluation::NeedsFacts(_) => Verdict::Error { message: "nobody answered in time".to_owned() },
             };
@@ -283,4 +292,16 @@ impl Dispatcher {
             keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
+}
+
+/// A command that Pullwright answers itself is none of an automation that listens for the same word.
+fn taken_by_own_command(rule: &Rule, event: &Event) -> Option<Verdict> {
+    let listens =
+        rule.automation.on.iter().any(|entry| entry.command.iter().any(|command| command == commands::WORD));
+    let own = commands::command(event).filter(|_| listens)?;
+    Some(Verdict::NotMatched {
+        clause: "command".to_owned(),
+        wants: commands::WORD.to_owned(),
+        value: format!("{}, which Pullwright answers itself", own.words()),
+    })
 }

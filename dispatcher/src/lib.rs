@@ -4,25 +4,32 @@
 //! people through [`http::api`]. The loops of [`Dispatcher::tend`] take no input: they look at the
 //! database and do what is due, so that a crash at any moment costs time and nothing else.
 
-mod admit;
+mod active;
+pub mod admit;
+mod backtest;
+pub mod commands;
 pub mod condition;
 mod consume;
 mod control;
 pub mod decide;
+mod firing;
 mod gather;
 pub mod http;
 pub mod interpolate;
+pub mod links;
 mod portions;
 mod publish;
 mod reap;
 mod redeliver;
 mod replay;
+mod retain;
 pub mod rules;
 pub mod schedule;
+pub mod trial;
 pub mod words;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::Publisher;
@@ -40,14 +47,16 @@ use tokio_util::sync::CancellationToken;
 use decide::Context;
 use decide::facts::FactFinder;
 use decide::routing::Routing;
-use rules::RuleSet;
 
+pub use active::{AutomationsRepository, Pulled};
 pub use consume::ConsumeEnd;
 pub use control::CancelAnswer;
 pub use control::git_token::GateKey;
+pub use firing::LastLook;
 pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
+pub use retain::Retention;
 
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";
@@ -65,6 +74,9 @@ pub struct WebhookReading {
 
 /// What the dispatcher is told once, at start.
 pub struct Settings {
+    /// What this dispatcher is known by among those on the same database: no two at a time have one
+    /// name, and whoever comes back under it goes on with what it left.
+    pub name: String,
     /// What each webhook's deliveries are, and the connection they belong to.
     pub webhooks: BTreeMap<WebhookName, WebhookReading>,
     /// Where work goes that names no repository.
@@ -73,6 +85,10 @@ pub struct Settings {
     pub directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
     /// What configuration adds to a repository.
     pub repository_setup: Box<dyn Fn(&RepoRef) -> RepositorySetup + Send + Sync>,
+    /// The trackers that texts may point to.
+    pub trackers: links::Trackers,
+    /// Where automations are pulled from, if not from a folder.
+    pub automations: Option<AutomationsRepository>,
     /// How long a worker keeps a run without a heartbeat.
     pub lease: Duration,
     /// How often a run is given to another worker after one was lost.
@@ -93,10 +109,10 @@ pub struct Dispatcher {
     store: Store,
     forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
     facts: FactFinder,
+    active: active::Active,
+    firing: firing::Firing,
     /// This installation's id, once read.
     instance: OnceCell<String>,
-    rules: RwLock<Arc<RuleSet>>,
-    rules_problem: RwLock<Option<String>>,
     clock: Arc<dyn Clock>,
     wake_ups: WakeUps,
     /// Where replays go: the queue that ingress stores in, so that they keep their place among what arrives.
@@ -131,9 +147,9 @@ impl Dispatcher {
             store,
             forges,
             facts,
+            active: active::Active::new(),
+            firing: firing::Firing::default(),
             instance: OnceCell::new(),
-            rules: RwLock::new(Arc::new(RuleSet::empty())),
-            rules_problem: RwLock::default(),
             clock,
             wake_ups,
             deliveries,
@@ -143,37 +159,6 @@ impl Dispatcher {
             claiming: Mutex::default(),
             publish: Notify::new(),
         }
-    }
-
-    /// Puts a set of automations in force, for every dispatcher on this database.
-    ///
-    /// # Errors
-    /// When the database does not answer; then the old set stays.
-    pub async fn activate(&self, set: RuleSet) -> Result<(), store::StoreError> {
-        let tx = self.store.begin().await?;
-        tx.activate_rule_set(&set.hash, &set.files, self.clock.now()).await?;
-        tx.commit().await?;
-        tracing::info!(rule_set = %short(&set.hash), automations = set.rules().len(), "automations in force");
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
-        self.note_rules_problem(None);
-        Ok(())
-    }
-
-    /// Remembers why the newest files are not in force, for `/readyz`; `None` when they are.
-    pub fn note_rules_problem(&self, problem: Option<String>) {
-        *self.rules_problem.write().unwrap_or_else(PoisonError::into_inner) = problem;
-    }
-
-    /// Why the newest automation files are not in force.
-    #[must_use]
-    pub fn rules_problem(&self) -> Option<String> {
-        self.rules_problem.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The set that is in force.
-    #[must_use]
-    pub fn rules(&self) -> Arc<RuleSet> {
-        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// This installation's id, made at its first start: what tells its markers from those of others.

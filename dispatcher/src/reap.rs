@@ -10,6 +10,7 @@ use store::{LeaseView, RunRecord, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::Dispatcher;
+use crate::control::asked_for_end;
 
 /// How often the database is looked over.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -28,8 +29,25 @@ pub struct Watches {
 }
 
 impl Dispatcher {
-    /// Reaps, admits and wakes until `stop`.
+    /// Reaps, admits and wakes until `stop`. What people are to agree to is put together beside it:
+    /// a forge that is slow to answer must hold up no lease.
     pub async fn tend(&self, stop: CancellationToken) {
+        tokio::join!(self.sweep_until(stop.clone()), self.prepare_until(stop));
+    }
+
+    async fn prepare_until(&self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+            if let Err(error) = self.prepare_approvals().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "approvals wait for the database");
+            }
+        }
+    }
+
+    async fn sweep_until(&self, stop: CancellationToken) {
         let mut watches = Watches::default();
         loop {
             tokio::select! {
@@ -69,6 +87,7 @@ impl Dispatcher {
                 self.expire(lease.run, lease.epoch).await?;
             }
         }
+        self.adopt().await?;
         self.sweep_admission().await?;
         if self.store.due_runs(self.clock.now()).await? > 0 {
             self.wake_workers();
@@ -88,13 +107,14 @@ impl Dispatcher {
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
         record.run.workers_lost += 1;
         if record.run.cancel_requested {
-            self.finish(&tx, &mut record, Outcome::Cancelled, Reason::CancelRequested).await?;
+            let (outcome, reason) = asked_for_end(&record);
+            self.finish(&tx, &mut record, outcome, reason).await?;
         } else if step == Step::Push && !never_arrived {
             // The push may have happened; the publisher looks before it goes on.
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {
                 self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
             }
-        } else if record.run.workers_lost > self.settings.lost_retries {
+        } else if record.run.workers_lost > self.lost_retries(&record) {
             self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
         } else {
             self.requeue(&tx, &mut record).await?;
@@ -102,6 +122,12 @@ impl Dispatcher {
         tx.commit().await?;
         self.after_finish();
         Ok(())
+    }
+
+    /// How often a run is given to another worker: the automation's own word, else ours.
+    fn lost_retries(&self, record: &RunRecord) -> u32 {
+        let retry = record.run.input.automation.run.retry.as_ref();
+        retry.and_then(|retry| retry.worker_lost).unwrap_or(self.settings.lost_retries)
     }
 
     /// Whether leave to push was granted to a run and the forge certainly has nothing of it. Asked
@@ -112,7 +138,7 @@ impl Dispatcher {
         };
         let Ok(forge) = self.forge(&record.run.repository.connection) else { return Ok(false) };
         let there = forge.branch_head(&record.run.repository, &record.run.branch).await;
-        Ok(matches!(there, Ok(None)))
+        Ok(there.is_ok_and(|there| there == record.branch_head))
     }
 
     /// Offers a run to workers again, as if it had not been begun.

@@ -11,6 +11,7 @@ use schemas::{Delivery, DeliveryId, WebhookName};
 use store::StoreError;
 
 use crate::Dispatcher;
+use crate::firing::WEBHOOK;
 
 /// How long the queue may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,6 +25,9 @@ pub enum ReplayError {
     /// Bodies are kept for a shorter time than what was decided about them.
     #[error("the body of delivery {0} is no longer stored; let its sender deliver it again")]
     BodyGone(DeliveryId),
+    /// It was made here, and has nothing that could be read anew.
+    #[error("delivery {0} was made by a schedule and cannot be replayed")]
+    Scheduled(DeliveryId),
     /// Nothing says how to read it.
     #[error(
         "no webhook `{0}` is configured, so that nothing says how to read the delivery; add it to `webhooks`"
@@ -58,6 +62,9 @@ impl Dispatcher {
     /// When it cannot be read any more, or is not stored in the queue.
     pub async fn replay(&self, id: DeliveryId, observe: bool) -> Result<Replayed, ReplayError> {
         let stored = self.store.delivery(id).await?.ok_or(ReplayError::Unknown(id))?.delivery;
+        if stored.webhook.as_str() == WEBHOOK {
+            return Err(ReplayError::Scheduled(id));
+        }
         if !self.settings.webhooks.contains_key(&stored.webhook) {
             return Err(ReplayError::NoWebhook(stored.webhook));
         }

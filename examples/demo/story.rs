@@ -32,7 +32,7 @@ pub async fn tell(options: &Options) -> anyhow::Result<()> {
     let (status, answer) = world.deliver("question", SECRET).await?;
     let delivery = answer["delivery"].as_str().with_context(|| format!("answered {status}"))?.to_owned();
     done(&format!("{status} accepted as delivery {delivery}"));
-    let decisions = world.decisions(&delivery).await?;
+    let decisions = world.explained(&delivery).await?;
     for decision in &decisions {
         refused(&format!("{}: {}", decision["automation"].as_str().unwrap_or_default(), sentence(decision)));
     }
@@ -53,10 +53,12 @@ fn sentence(value: &Value) -> &str {
 }
 
 impl World {
-    /// The decisions of a delivery, once there are some.
-    async fn decisions(&self, delivery: &str) -> anyhow::Result<Vec<Value>> {
+    /// What each automation that listens to such an event made of a delivery, once it is decided.
+    async fn explained(&self, delivery: &str) -> anyhow::Result<Vec<Value>> {
         self.until(async || {
-            let Ok(detail) = self.api(&format!("deliveries/{delivery}")).await else { return Ok(None) };
+            let Ok(detail) = self.api(&format!("deliveries/{delivery}/explain")).await else {
+                return Ok(None);
+            };
             Ok(detail["decisions"].as_array().filter(|list| !list.is_empty()).cloned())
         })
         .await
@@ -88,7 +90,7 @@ impl World {
         let run = self.api(&format!("runs/{id}")).await?;
         let delivery = run["delivery"].as_str().unwrap_or_default().to_owned();
         done(&format!("verified and stored as delivery {delivery}"));
-        for decision in self.decisions(&delivery).await? {
+        for decision in self.explained(&delivery).await? {
             done(&format!(
                 "decided: {} {}",
                 decision["automation"].as_str().unwrap_or_default(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::automation::{RunSpec, Usd, Validate};
+use crate::automation::{ChangeLimits, RunSpec, Usd, Validate};
 use crate::id::{AutomationName, Epoch, Oid, RepoRef, RunId, WorkItem, WorkerName};
 use crate::report::{ChangeReport, Report};
 use crate::run::{Reason, RepositorySetup, Step};
@@ -113,6 +113,9 @@ pub struct Job {
     pub spec: RunSpec,
     /// What the repository adds.
     pub setup: RepositorySetup,
+    /// What the result may not exceed.
+    #[serde(default)]
+    pub limits: ChangeLimits,
     /// The event as data files for the sandbox; names are ours, contents are not.
     pub files: Vec<DataFile>,
     /// How the commit looks.

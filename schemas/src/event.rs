@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionName, DeliveryId, Oid, RepoRef, WorkItem};
@@ -14,8 +15,8 @@ pub use crate::source_kind::SourceKind;
 macro_rules! event_types {
     ($($variant:ident = $text:literal),+ $(,)?) => {
         /// `<thing>.<action>`; a name without a mapping is kept, never an error.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(into = "String")]
         pub enum EventType {
             $(#[doc = $text] $variant,)+
             /// The sender's own name for something we have no word for.
@@ -87,10 +88,11 @@ event_types! {
 #[error("`{0}` is not an event type")]
 pub struct UnknownEventType(pub String);
 
-impl TryFrom<String> for EventType {
-    type Error = UnknownEventType;
-    fn try_from(text: String) -> Result<Self, UnknownEventType> {
-        text.parse()
+/// As derived, but that a word without meaning is told with the words that have one.
+impl<'de> Deserialize<'de> for EventType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_: UnknownEventType| de::Error::unknown_variant(&text, Self::NAMES))
     }
 }
 

@@ -62,6 +62,10 @@ uuid_id!(
     /// One write to a forge, planned before it is made.
     IntentId
 );
+uuid_id!(
+    /// An automation, whatever it is called.
+    AutomationId
+);
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {

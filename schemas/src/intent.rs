@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AutomationName, Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
+use crate::id::{AutomationName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId, WorkItem};
 
 /// One planned write and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,29 @@ pub enum Write {
         /// The branch it goes to.
         base: String,
     },
+    /// The pull request that the branch has is brought up to date.
+    UpdatePullRequest {
+        /// Its number.
+        number: u64,
+        /// The branch that holds the change.
+        head: String,
+        /// Whether the run made the change anew, so that title and text become its own.
+        rewrite: bool,
+    },
+    /// The pull request gets labels.
+    LabelPullRequest {
+        /// Its number.
+        number: u64,
+        /// The labels, from the automation's own text.
+        labels: Vec<String>,
+    },
+    /// People are asked to review the pull request.
+    RequestReviews {
+        /// Its number.
+        number: u64,
+        /// Their logins, from the automation's own text.
+        reviewers: Vec<String>,
+    },
     /// Somebody who may not start an automation is told so, once.
     AnswerRefusal {
         /// The item's number.
@@ -83,6 +106,15 @@ pub enum Write {
         login: String,
         /// What was missing.
         because: String,
+    },
+    /// A command in a comment is obeyed and answered.
+    AnswerCommand {
+        /// The item's number.
+        number: u64,
+        /// The sender's id of the comment.
+        comment: String,
+        /// The delivery that brought it.
+        delivery: DeliveryId,
     },
     /// A check or commit status is set on the pushed commit.
     SetCheck {
@@ -101,7 +133,11 @@ impl Write {
             Self::SyncComment { .. } => "sync_comment",
             Self::Push { .. } => "push",
             Self::OpenPullRequest { .. } => "open_pull_request",
+            Self::UpdatePullRequest { .. } => "update_pull_request",
+            Self::LabelPullRequest { .. } => "label_pull_request",
+            Self::RequestReviews { .. } => "request_reviews",
             Self::AnswerRefusal { .. } => "answer_refusal",
+            Self::AnswerCommand { .. } => "answer_command",
             Self::SetCheck { .. } => "set_check",
         }
     }

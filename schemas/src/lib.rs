@@ -27,8 +27,8 @@ pub use decision::Decision;
 pub use delivery::Delivery;
 pub use event::Event;
 pub use id::{
-    AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId, WebhookName, WorkItem,
-    WorkerName,
+    AutomationId, AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId,
+    WebhookName, WorkItem, WorkerName,
 };
 pub use intent::Intent;
 pub use report::Report;

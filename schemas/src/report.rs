@@ -65,6 +65,9 @@ pub struct ChangeReport {
     pub head: Oid,
     /// The commit it stands on.
     pub base: Oid,
+    /// The files it leaves, as git names them all together; two commits of one tree are alike.
+    #[serde(default)]
+    pub tree: Option<Oid>,
     /// Each changed path with the lines added and removed; `None` for binary files.
     pub files: Vec<FileChange>,
     /// The change as a unified diff, at most 64 KiB.

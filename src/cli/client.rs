@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use config::Env;
 use miette::Diagnostic;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use schemas::WebhookName;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::CliError;
 use super::args::Global;
@@ -19,6 +19,8 @@ const LARGEST: usize = 64 << 20;
 /// How long a stream may take to open; it may then last for ever.
 const OPENING: Duration = Duration::from_secs(30);
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long a question may take that is computed for.
+const COMPUTING: Duration = Duration::from_secs(10 * 60);
 /// A server whose stream is silent for so long is gone: it gives a sign of life every 15 seconds.
 const SILENCE: Duration = Duration::from_secs(40);
 
@@ -167,12 +169,21 @@ impl Client {
 
     /// Reads `path`, which is ours or made of checked ids.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
-        self.call(Method::GET, path).await
+        self.answer(self.request(Method::GET, path)).await
     }
 
     /// Asks for `path` to be done.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
-        self.call(Method::POST, path).await
+        self.answer(self.request(Method::POST, path)).await
+    }
+
+    /// Asks for what takes some computing.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<Answer<T>, ClientError> {
+        self.answer(self.request(Method::POST, path).timeout(COMPUTING).json(question)).await
     }
 
     /// Opens an answer that goes on for ever.
@@ -209,9 +220,12 @@ impl Client {
         &self.server
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<Answer<T>, ClientError> {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.server)).bearer_auth(&self.token)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Answer<T>, ClientError> {
         let server = || self.server.clone();
-        let request = self.http.request(method, format!("{}{path}", self.server)).bearer_auth(&self.token);
         let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
         let text = self.text(response).await?;
@@ -279,6 +293,15 @@ impl Stream {
     pub(super) fn not_pullwright(&self) -> ClientError {
         ClientError::NotPullwright { server: self.server.clone() }
     }
+}
+
+/// A text as one part of a path or query.
+pub(super) fn path_part(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
 }
 
 /// The address at which this machine reaches what listens on `address`.

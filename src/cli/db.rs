@@ -3,21 +3,38 @@
 
 use config::Env;
 use serde::Serialize;
-use store::{Address, Migration, StoreError};
+use store::{Address, BackupError, Migration, StoreError};
 
 use super::args::{DbCommand, Global};
 use super::output::Output;
 use super::{CliError, Ending};
 use crate::database;
+use crate::up::data_dir::DataDir;
 
-/// The database did not do it.
+/// What was asked of the database was not done.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", database::what(.0))]
-pub struct DbError(#[from] StoreError);
+pub enum DbError {
+    /// It did not do it.
+    #[error("{}", store::chain(.0))]
+    Database(#[from] BackupError),
+    /// Its folder is not to be had.
+    #[error("{0:#}")]
+    DataDir(anyhow::Error),
+}
+
+impl From<StoreError> for DbError {
+    fn from(error: StoreError) -> Self {
+        Self::Database(error.into())
+    }
+}
 
 impl miette::Diagnostic for DbError {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new(database::remedy(&self.0)))
+        match self {
+            Self::Database(BackupError::Store(error)) => Some(Box::new(database::remedy(error))),
+            Self::Database(other) => Some(Box::new(other.remedy())),
+            Self::DataDir(_) => None,
+        }
     }
 }
 
@@ -50,18 +67,40 @@ pub(super) async fn run(
     match command {
         DbCommand::Status => status(&address, out).await,
         DbCommand::Migrate => migrate(&address, out).await,
+        DbCommand::Backup { file } => {
+            let file = env.current_dir().join(file);
+            address.backup(&file).await.map_err(DbError::from)?;
+            done(&format!("{address} is copied to {}", file.display()), out)
+        }
+        DbCommand::Restore { file, replace } => {
+            let file = env.current_dir().join(file);
+            // Whoever runs has the folder, and with it the file of SQLite.
+            let _alone = matches!(address, Address::Sqlite(_))
+                .then(|| DataDir::open(&loaded.settings.data_dir))
+                .transpose()
+                .map_err(DbError::DataDir)?;
+            address.restore(&file, *replace).await.map_err(DbError::from)?;
+            done(&format!("{address} is as it was in {}", file.display()), out)
+        }
     }
 }
 
+fn done(sentence: &str, out: &mut Output<'_>) -> Result<Ending, CliError> {
+    if !out.json {
+        out.line(sentence)?;
+    }
+    Ok(Ending::Fine)
+}
+
 async fn status(address: &Address, out: &mut Output<'_>) -> Result<Ending, CliError> {
-    let found = address.migrations().await.map_err(DbError)?;
+    let found = address.migrations().await.map_err(DbError::from)?;
     print(found.all.iter(), out)?;
     let current = found.all.iter().all(|migration| migration.applied && migration.known);
     Ok(if current { Ending::Fine } else { Ending::Problems })
 }
 
 async fn migrate(address: &Address, out: &mut Output<'_>) -> Result<Ending, CliError> {
-    let made = address.migrate().await.map_err(DbError)?;
+    let made = address.migrate().await.map_err(DbError::from)?;
     if made.is_empty() && !out.json {
         out.line(&format!("{address} is up to date"))?;
     } else {

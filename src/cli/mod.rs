@@ -3,8 +3,11 @@
 //! Lists and details come from the API of a running Pullwright, never from its database. `init`,
 //! `check`, `doctor` and `db` work without one.
 
+mod approve;
 pub mod args;
 mod automations;
+mod backtest;
+mod budgets;
 mod check;
 mod client;
 mod db;
@@ -15,6 +18,8 @@ mod init;
 mod logs;
 mod output;
 mod runs;
+mod schedules;
+mod test;
 
 use std::io;
 use std::process::ExitCode;
@@ -23,10 +28,11 @@ use config::{ConfigError, Env};
 use miette::Diagnostic;
 use schemas::SystemClock;
 
-use args::{Command, DeliveriesCommand, Global, RunsCommand};
+use args::{AutomationsCommand, Command, DeliveriesCommand, Global, RunsCommand, SchedulesCommand};
 use client::{Client, ClientError};
 use deliveries::{NotDecided, SendError};
 use output::Output;
+use schedules::NoSchedule;
 
 /// What a command came to; its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +82,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotDecided(#[from] NotDecided),
+    /// A schedule or a zone is none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Schedule(#[from] NoSchedule),
     /// Standard output is gone.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -126,8 +136,10 @@ async fn dispatch_to(
         // These two need the parts of a running Pullwright, which `main` has.
         Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
-        Command::Check => check::run(global, env, out),
+        Command::Check(args) => check::run(&args, global, env, out),
         Command::Db { command } => db::run(&command, global, env, out).await,
+        Command::Test(args) => test::run(&args, global, env, out),
+        Command::Backtest(args) => backtest::run(&args, global, env, &SystemClock::new(), out).await,
         // What it sends is signed by what the configuration says.
         Command::Deliveries { command: DeliveriesCommand::Send(args) } => {
             deliveries::send(&args, global, env, &SystemClock::new(), out).await
@@ -153,11 +165,25 @@ async fn dispatch_to(
                 RunsCommand::List { state, page } => runs::list(&client, state, &page, out).await,
                 RunsCommand::Show { id } => runs::show(&client, id, out).await,
                 RunsCommand::Logs { id, follow } => logs::run(&client, id, follow, out).await,
+                RunsCommand::Approve { id, inputs } => {
+                    approve::run(&client, id, inputs.as_deref(), out).await
+                }
                 RunsCommand::Cancel { id } => runs::cancel(&client, id, out).await,
             }
         }
-        Command::Automations { command: args::AutomationsCommand::List } => {
-            automations::list(&Client::new(global, env)?, out).await
+        Command::Budgets => budgets::list(&Client::new(global, env)?, out).await,
+        Command::Automations { command } => {
+            let client = Client::new(global, env)?;
+            match command {
+                AutomationsCommand::List => automations::list(&client, out).await,
+                AutomationsCommand::Show { name } => automations::show(&client, &name, out).await,
+            }
+        }
+        Command::Schedules {
+            command: Some(SchedulesCommand::Next { schedule, timezone, count }), ..
+        } => schedules::next(&schedule, &timezone, count, &SystemClock::new(), out),
+        Command::Schedules { command: None, filter } => {
+            schedules::list(&Client::new(global, env)?, &filter, out).await
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `pullwright runs`: what was started, what it did and how it ended.
 
 use chrono::{DateTime, Utc};
+use schemas::automation::Usd;
 use schemas::{DeliveryId, RunId};
 use serde::Deserialize;
 
@@ -19,11 +20,16 @@ struct Row {
     delivery: DeliveryId,
     state: String,
     gate: Option<String>,
+    due_at: Option<DateTime<Utc>>,
     step: Option<String>,
     outcome: Option<String>,
     sentence: Option<String>,
     #[serde(default)]
     cancel_requested: bool,
+    #[serde(default)]
+    reserved: Usd,
+    #[serde(default)]
+    spent: Usd,
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
@@ -47,6 +53,8 @@ impl Row {
 struct Detail {
     #[serde(flatten)]
     run: Row,
+    #[serde(default)]
+    linked: Vec<String>,
     branch: String,
     base_branch: Option<String>,
     base: Option<String>,
@@ -55,12 +63,44 @@ struct Detail {
     #[serde(default)]
     workers_lost: u32,
     trace: Option<String>,
+    group: Option<String>,
+    behind: Option<RunId>,
+    approval: Option<Approval>,
+    #[serde(default)]
+    events: Vec<EventRow>,
     #[serde(default)]
     steps: Vec<StepTime>,
     #[serde(default)]
     commands: Vec<CommandRow>,
     #[serde(default)]
     intents: Vec<Intent>,
+}
+
+#[derive(Deserialize)]
+struct Approval {
+    code: String,
+    approved_by: Option<String>,
+    approved_at: Option<DateTime<Utc>>,
+}
+
+impl Approval {
+    fn sentence(&self) -> String {
+        match (&self.approved_by, self.approved_at) {
+            (Some(login), Some(at)) => format!("by {login}, {}", time(at)),
+            _ => {
+                format!("nobody yet; `pullwright runs approve` shows what the code {} stands for", self.code)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct EventRow {
+    delivery: DeliveryId,
+    r#type: String,
+    time: Option<DateTime<Utc>>,
+    actor: Option<String>,
+    head: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,13 +146,14 @@ pub(super) async fn list(
         .items
         .into_iter()
         .map(|row| {
+            let until = row.due_at.map(|due| format!("until {}", time(due)));
             vec![
                 row.id.to_string(),
                 time(row.created_at),
                 row.standing(),
                 row.automation,
                 row.work_item,
-                row.url.or(row.sentence).unwrap_or_default(),
+                row.url.or(row.sentence).or(until).unwrap_or_default(),
             ]
         })
         .collect();
@@ -136,9 +177,16 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
         ("id", Some(run.id.to_string())),
         ("automation", Some(run.automation.clone())),
         ("work item", Some(run.work_item.clone())),
+        ("linked to", Some(detail.linked.join(", ")).filter(|linked| !linked.is_empty())),
         ("repository", Some(run.repository.clone())),
         ("delivery", Some(run.delivery.to_string())),
         ("state", Some(run.standing())),
+        ("until", run.due_at.map(time)),
+        ("behind", detail.behind.map(|run| run.to_string())),
+        ("group", detail.group.clone()),
+        ("approved", detail.approval.as_ref().map(Approval::sentence)),
+        ("may spend", Some(run.reserved).filter(|most| *most > Usd::default()).map(|most| most.to_string())),
+        ("spent", Some(run.spent).filter(|spent| *spent > Usd::default()).map(|spent| spent.to_string())),
         ("because", run.sentence.clone()),
         ("result", run.url.clone()),
         ("branch", Some(detail.branch.clone())),
@@ -153,6 +201,20 @@ pub(super) async fn show(client: &Client, id: RunId, out: &mut Output<'_>) -> Re
         ("workers lost", lost),
         ("trace", detail.trace.clone().filter(|trace| !trace.is_empty())),
     ])?;
+    if detail.events.len() > 1 {
+        out.heading("events")?;
+        let row = |event: &EventRow| {
+            vec![
+                event.delivery.to_string(),
+                event.r#type.clone(),
+                event.time.map(time).unwrap_or_default(),
+                event.actor.clone().unwrap_or_default(),
+                event.head.clone().unwrap_or_default(),
+            ]
+        };
+        let rows: Vec<_> = detail.events.iter().map(row).collect();
+        out.rows(&["delivery", "event", "time", "actor", "head"], &rows)?;
+    }
     if !steps.is_empty() {
         out.heading("steps")?;
         let row = |step: &StepTime| {

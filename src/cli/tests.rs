@@ -13,7 +13,7 @@ use clap::Parser;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::args::Args;
+use super::args::{Args, CheckArgs};
 use super::*;
 
 const ONE: &str = "01900000-0000-7000-8000-000000000001";
@@ -94,6 +94,24 @@ async fn one_run() -> Json<Value> {
     ))
 }
 
+async fn backtest(Json(question): Json<Value>) -> Json<Value> {
+    assert!(question["since"].is_string() && question["files"].is_null());
+    let example = |change: &str, because: &str| {
+        json!({ "change": change, "delivery": ONE, "event": "issue.labeled", "work_item": "github:acme/api#12",
+                "because": because })
+    };
+    Json(json!({ "rule_set": "abc", "events": 1204, "cut_at": null, "automations": [
+        { "automation": "fix", "events": 40, "before": 12, "after": 13, "gained": 3, "lost": 2, "changed": 1, "unknown": 4,
+          "cost_before": 14.4, "cost_after": 15.6,
+          "examples": [
+              example("gained", "`labels.none` wants none of wontfix, the event has `@ana` wontfix\u{1b}[2J"),
+              example("lost", "it does not listen to this any more"),
+          ] },
+        { "automation": "other", "events": 2, "before": 0, "after": 0, "gained": 0, "lost": 0, "changed": 0, "unknown": 0,
+          "cost_before": null, "cost_after": null, "examples": [] },
+    ] }))
+}
+
 /// Three parts: lines, nothing yet, lines; then the end.
 async fn logs(State(asked): State<Arc<AtomicUsize>>) -> Json<Value> {
     let line = |stream: &str, text: &str| json!({ "at": "2026-01-02T03:04:05.678Z", "stream": stream, "text": text });
@@ -104,6 +122,41 @@ async fn logs(State(asked): State<Arc<AtomicUsize>>) -> Json<Value> {
         1 => json!({ "lines": [line("stderr", "\u{1b}[2Jbad")], "next": 3, "gap": true, "end": false }),
         _ => json!({ "lines": [], "next": 3, "gap": false, "end": true }),
     })
+}
+
+fn automation() -> Value {
+    json!({
+        "id": TWO, "source": "github/acme/ops@0a1b2c3d4e5f:automations", "name": "weekly", "file": "a.yaml",
+        "mode": "live", "on": ["schedule 0 6 * * MON"], "repos": ["github/acme/*"],
+        "next_tick": "2026-01-05T05:00:00Z",
+        "last_run": { "id": ONE, "standing": "succeeded", "created_at": "2026-01-02T03:04:05Z" },
+        "automation": {
+            "name": "weekly", "mode": "live",
+            "on": [{ "schedule": "0 6 * * MON", "timezone": "Europe/Berlin" }],
+            "repos": ["github/acme/*"], "run": { "commands": ["make update"] }, "output": { "pull_request": {} },
+        },
+    })
+}
+
+async fn schedules(Query(query): Query<BTreeMap<String, String>>) -> Json<Value> {
+    let next = json!([{ "at": "2026-03-29T04:00:00Z", "local": "Sun 2026-03-29 06:00 CEST", "utc": "Sun 2026-03-29 04:00 UTC" }]);
+    let row = json!({
+        "automation": "weekly", "mode": "live", "schedule": "0 6 * * SUN", "timezone": "Europe/Berlin",
+        "catch_up": "latest", "jitter_seconds": 600, "repositories": ["github/acme/*"],
+        "since": "2026-01-01T00:00:00Z", "next": next,
+        "last": { "tick": "2026-03-22T05:00:00Z", "state": "fired", "at": "2026-03-22T05:00:01Z",
+                  "deliveries": [ONE, TWO], "runs": { "failed": 1, "succeeded": 1 } },
+    });
+    let other = with(
+        row.clone(),
+        json!({
+            "automation": "nightly", "jitter_seconds": 0, "repositories": [], "next": [],
+            "last": { "tick": "2026-03-22T05:00:00Z", "state": "skipped", "at": "2026-03-22T05:00:01Z", "deliveries": [], "runs": {} },
+        }),
+    );
+    assert_eq!(query["count"], "1");
+    let items = if query.contains_key("automation") { vec![row] } else { vec![row, other] };
+    Json(json!({ "problem": null, "items": items }))
 }
 
 async fn guarded(
@@ -133,9 +186,12 @@ async fn serve() -> String {
         .route(&format!("/api/v1/deliveries/{ONE}"), get(refuse(StatusCode::NOT_FOUND, "there is no delivery\u{1b}[2J")))
         .route(&format!("/api/v1/deliveries/{ONE}/explain"), get(refuse(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")))
         .route(&format!("/api/v1/runs/{TWO}"), get(async || "<html>hello</html>"))
+        .route("/api/v1/backtest", post(backtest))
         .route("/api/v1/automations", get(async || Json(json!({ "rule_set": "abc", "problem": "a.yaml:1:1: no\n", "items": [
             { "name": "fix", "file": "a.yaml", "mode": "live", "on": ["github issue.labeled"], "repos": ["github/acme/*"] },
         ] }))))
+        .route("/api/v1/automations/weekly", get(async || Json(automation())))
+        .route("/api/v1/schedules", get(schedules))
         .layer(axum::middleware::from_fn(guarded))
         .with_state(Arc::new(AtomicUsize::new(0)));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -288,7 +344,7 @@ async fn json_is_what_the_server_said() {
 async fn files_that_are_not_in_force_are_a_problem_found() {
     let (result, text) = call("automations list", &serve().await, "right", false).await;
     assert_eq!(result.unwrap(), Ending::Problems);
-    assert_eq!(text, "fix\tlive\tgithub issue.labeled\tgithub/acme/*\ta.yaml\n");
+    assert_eq!(text, "fix\tlive\tgithub issue.labeled\tgithub/acme/*\ta.yaml\t\t\n");
 }
 
 #[tokio::test]
@@ -342,6 +398,24 @@ async fn a_server_that_breaks_off() {
     assert!(error.to_string().contains("the connection broke"), "{error}");
 }
 
+/// The time it begins at is the clock's of now.
+fn without_times(text: &str) -> String {
+    let times = text.split(' ').map(|word| match word {
+        word if word.starts_with("20") && word.len() == 10 => "DAY",
+        word if word.len() == 5 && word.find(':') == Some(2) => "TIME",
+        word => word,
+    });
+    times.collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_backtest_in_a_table_and_as_markdown() {
+    assert_snapshot!(without_times(&piped("backtest --since 2d").await));
+    assert_snapshot!(without_times(&shown("backtest --markdown").await));
+    let (result, _) = call("backtest --fail-on lost,unknown", &serve().await, "right", true).await;
+    assert_eq!(result.unwrap(), Ending::Problems);
+}
+
 #[tokio::test]
 async fn address_and_token_come_from_the_configuration() {
     let server = serve().await;
@@ -363,6 +437,39 @@ async fn address_and_token_come_from_the_configuration() {
     assert!(String::from_utf8(text).unwrap().starts_with(ONE));
 }
 
+#[tokio::test]
+async fn schedules_with_their_next_times() {
+    assert_snapshot!(shown("schedules --count 1").await);
+    assert_snapshot!("schedules_piped", piped("schedules --count 1 --automation weekly").await);
+}
+
+#[tokio::test]
+async fn an_automation_as_it_is_in_force() {
+    assert_snapshot!(shown("automations show weekly").await);
+}
+
+#[test]
+fn when_a_schedule_would_fire() {
+    let clock = schemas::clock::FakeClock::new("2026-03-22T12:00:00Z".parse().unwrap(), 1);
+    let next = |schedule: &str, zone: &str| {
+        let mut text = Vec::new();
+        let ending = schedules::next(schedule, zone, 3, &clock, &mut Output::to(&mut text, false, true));
+        ending.map(|_| String::from_utf8(text).unwrap())
+    };
+    assert_snapshot!(next("30 2 * * SUN", "Europe/Berlin").unwrap(), @r"
+    NEXT                       IN UTC
+    Sun 2026-03-29 03:00 CEST  Sun 2026-03-29 01:00 UTC
+    Sun 2026-04-05 02:30 CEST  Sun 2026-04-05 00:30 UTC
+    Sun 2026-04-12 02:30 CEST  Sun 2026-04-12 00:30 UTC
+    ");
+    let help = |schedule: &str, zone: &str| {
+        let error = next(schedule, zone).unwrap_err();
+        format!("{error}: {}", error.help().unwrap())
+    };
+    assert_snapshot!(help("0 0 6 * * MON", "UTC"), @"the schedule has 6 fields: this is standard cron, without seconds or years: did you mean `0 6 * * MON`?");
+    assert_snapshot!(help("@daily", "Europe/Belrin"), @"there is no time zone `Europe/Belrin`: did you mean `Europe/Berlin`?");
+}
+
 #[test]
 fn check_shows_every_mistake() {
     let folder = tempfile::tempdir().unwrap();
@@ -370,7 +477,8 @@ fn check_shows_every_mistake() {
         let global = Global { json, ..Global::default() };
         let env = BTreeMap::from([("PWD".to_owned(), folder.path().display().to_string())]);
         let mut text = Vec::new();
-        let ending = check::run(&global, &env, &mut Output::to(&mut text, json, false));
+        let ending =
+            check::run(&CheckArgs::default(), &global, &env, &mut Output::to(&mut text, json, false));
         (ending.map_err(|error| error.to_string()), String::from_utf8(text).unwrap())
     };
     assert!(check(false).0.unwrap_err().starts_with("there is no configuration"));
@@ -380,6 +488,15 @@ fn check_shows_every_mistake() {
     std::fs::create_dir(folder.path().join("automations")).unwrap();
     std::fs::write(folder.path().join("automations/a.yaml"), "version: 1\nautomation: []\n").unwrap();
     assert_eq!(check(false).0, Ok(Ending::Problems));
+    let (ending, text) = check(true);
+    assert_eq!(ending, Ok(Ending::Problems));
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap()["mistakes"],
+        json!([{
+            "file": "a.yaml", "line": 2, "column": 1,
+            "message": "unknown key `automation`", "remedy": "did you mean `automations`?",
+        }])
+    );
     std::fs::write(folder.path().join("automations/a.yaml"), "version: 1\nautomations: []\n").unwrap();
     let (ending, text) = check(true);
     assert_eq!(ending, Ok(Ending::Fine));

@@ -1,7 +1,8 @@
 //! `pullwright up`: ingress, dispatcher and worker in one process, on SQLite or PostgreSQL and the embedded queue.
 
 mod credentials;
-mod data_dir;
+pub mod data_dir;
+pub mod deciding;
 pub mod doctor;
 mod local_worker;
 mod parts;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use config::{Loaded, ProcessEnv, Role};
+use dispatcher::rules::load_folder_knowing;
 use schemas::{Clock, SystemClock};
 use telemetry::{Format, Telemetry};
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::lifecycle::Stop;
-use parts::Parts;
+use parts::{Parts, Start};
 
 /// Runs until it is told to stop.
 ///
@@ -40,8 +42,14 @@ pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
     let loaded = config::load(config, &ProcessEnv)?;
     let secrets = loaded.secrets(Role::Up, &ProcessEnv)?;
     // A mistake in the automations is shown with its place before anything is opened.
-    let rules = dispatcher::rules::load_folder(&loaded.settings.automations);
-    let result = serve(loaded, secrets, rules, &telemetry).await;
+    let automations = match &loaded.settings.automations {
+        config::Automations::Folder(folder) => {
+            let known = (&loaded.settings).into();
+            Start::Folder(folder.clone(), load_folder_knowing(folder, Some(&known)))
+        }
+        config::Automations::Repository { .. } => Start::Repository,
+    };
+    let result = serve(loaded, secrets, automations, &telemetry).await;
     // The exporters run on threads of their own and have to end before the runtime does.
     tokio::task::spawn_blocking(move || telemetry.shutdown()).await.ok();
     result
@@ -50,7 +58,7 @@ pub async fn run(config: Option<&Path>, format: Format) -> miette::Result<()> {
 async fn serve(
     loaded: Loaded,
     secrets: config::Secrets,
-    rules: Result<dispatcher::rules::RuleSet, dispatcher::rules::LoadError>,
+    automations: Start,
     telemetry: &Arc<Telemetry>,
 ) -> miette::Result<()> {
     let settings = loaded.settings;
@@ -62,7 +70,7 @@ async fn serve(
     let listeners = Listeners::bind(&settings).await.map_err(explained)?;
     let data_dir = data_dir::DataDir::open(&settings.data_dir).map_err(explained)?;
     let parts = Parts::open(&settings, secrets, &data_dir, clock, telemetry.meters()).await?;
-    parts.take_rules(rules, &settings.automations).await?;
+    parts.take_automations(automations).await?;
     parts.recover().await.map_err(explained)?;
 
     let meters = Arc::clone(telemetry);

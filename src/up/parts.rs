@@ -1,7 +1,7 @@
 //! The parts of one process, opened and wired together.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use anyhow::Context;
 use axum::Router;
 use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
-use config::{Secrets, Settings};
-use dispatcher::decide::routing::{ProjectRoute, Routing};
+use config::{Automations, Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::git;
-use dispatcher::rules::{LoadError, RuleSet, load_texts};
-use dispatcher::{Dispatcher, GateKey};
+use dispatcher::links::{Tracker, Trackers};
+use dispatcher::rules::{LoadError, RuleSet};
+use dispatcher::{AutomationsRepository, Dispatcher, GateKey, Retention};
 use forge::Directory;
 use forge::git_http::GitHttp;
 use ingress::ConnectionLimits;
-use schemas::{Clock, ConnectionName, RepoRef, WorkerName};
+use schemas::{Clock, ConnectionName, WorkerName};
 use secrecy::SecretString;
 use store::Store;
 use telemetry::metrics::Meters;
@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::DataDir;
 use super::local_worker::{self, LocalWorker};
 use super::ready::{self, Health, MetricsText, WorkerState};
-use super::{credentials, explained, reload, routes};
+use super::{credentials, deciding, explained, reload, routes};
 use crate::database;
 use crate::lifecycle::Stop;
 
@@ -36,6 +36,14 @@ use crate::lifecycle::Stop;
 const GAUGES: Duration = Duration::from_secs(5);
 /// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
 const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
+
+/// Where the automations of a start come from.
+pub enum Start {
+    /// A folder, and what it holds.
+    Folder(PathBuf, Result<RuleSet, LoadError>),
+    /// A repository, which is asked while everything runs already.
+    Repository,
+}
 
 /// Everything that runs in this process.
 pub struct Parts {
@@ -69,7 +77,7 @@ impl Parts {
         let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open(&address));
         let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
         let store = store.map_err(|error| {
-            let what = database::what(&error);
+            let what = store::chain(&error);
             miette::miette!(help = database::remedy(&error), "the database cannot be opened: {what}")
         })?;
         for warning in settings.warnings() {
@@ -82,7 +90,8 @@ impl Parts {
         let wake_ups = WakeUps::default();
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
         let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
-        let told = dispatcher_settings(settings, gate_key, directories);
+        let name = data_dir.secret("dispatcher.name", || clock.secret_bytes()).map_err(explained)?;
+        let told = dispatcher_settings(settings, name, gate_key, directories);
         let dispatcher = Dispatcher::new(
             told,
             store.clone(),
@@ -108,27 +117,25 @@ impl Parts {
         })
     }
 
-    /// Puts the automations in force. With a mistake in them the set of the last start stays, if there is one.
-    pub async fn take_rules(&self, rules: Result<RuleSet, LoadError>, folder: &Path) -> miette::Result<()> {
-        let set = match rules {
-            Ok(set) => set,
-            Err(mistakes) => {
-                let last = self.store.active_rule_set().await.ok().flatten();
-                let Some(last) = last.and_then(|(_, texts)| load_texts(texts).ok()) else {
-                    return Err(mistakes.into());
-                };
-                tracing::error!(problem = one_line(&mistakes), folder = %folder.display(), "the automations of the last start stay in force");
-                self.activate(last).await?;
-                self.dispatcher.note_rules_problem(Some(one_line(&mistakes)));
-                return Ok(());
+    /// Puts the automations in force. While their source has a mistake, or is still to be asked, the
+    /// set of the last start stays; without one, a folder with a mistake is a reason not to start.
+    pub async fn take_automations(&self, automations: Start) -> miette::Result<()> {
+        let stored = "the automations cannot be stored or read";
+        let (folder, mistakes) = match automations {
+            Start::Folder(folder, Ok(set)) => {
+                let offered = self.dispatcher.offer(set, &reload::source(&folder)).await;
+                return offered.context(stored).map_err(explained);
             }
+            Start::Folder(folder, Err(mistakes)) => (folder, mistakes),
+            Start::Repository => return self.dispatcher.adopt().await.context(stored).map_err(explained),
         };
-        self.activate(set).await
-    }
-
-    async fn activate(&self, set: RuleSet) -> miette::Result<()> {
-        let result = self.dispatcher.activate(set).await;
-        result.context("the automations cannot be stored").map_err(explained)
+        if self.store.active_hash().await.ok().flatten().is_none() {
+            return Err(mistakes.into());
+        }
+        self.dispatcher.adopt().await.context(stored).map_err(explained)?;
+        tracing::warn!(folder = %folder.display(), "the automations of the last start stay in force");
+        self.dispatcher.note_rules_problem(Some(mistakes.one_line()));
+        Ok(())
     }
 
     /// Takes back what the worker of this process held before a crash.
@@ -156,8 +163,20 @@ impl Parts {
         let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
         let named = settings.repositories.iter().filter_map(|rule| rule.pattern.parse().ok()).collect();
         tracker.spawn(async move { dispatcher.redeliver(named, soft).await });
-        let (dispatcher, folder) = (Arc::clone(&self.dispatcher), settings.automations.clone());
-        tracker.spawn(reload::watch(dispatcher, folder, stop.soft.clone()));
+        let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
+        tracker.spawn(async move { dispatcher.fire(soft).await });
+        let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
+        let config::Retention { deliveries, logs } = settings.retention;
+        tracker.spawn(async move { dispatcher.retain(Retention { deliveries, logs }, soft).await });
+        let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
+        match settings.automations.clone() {
+            Automations::Folder(folder) => {
+                tracker.spawn(reload::watch(dispatcher, folder, settings.into(), soft))
+            }
+            Automations::Repository { .. } => {
+                tracker.spawn(async move { dispatcher.pull_automations(soft).await })
+            }
+        };
         let (queue, store, meters) = (Arc::clone(&self.queue), self.store.clone(), self.meters.clone());
         tracker.spawn(stop.soft.clone().run_until_cancelled_owned(async move {
             loop {
@@ -237,25 +256,26 @@ impl Parts {
 
 fn dispatcher_settings(
     settings: &Settings,
+    name: String,
     gate_key: GateKey,
     directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
 ) -> dispatcher::Settings {
-    let webhooks = settings.webhooks.iter();
     let repositories = settings.clone();
     dispatcher::Settings {
-        webhooks: webhooks
-            .map(|(name, webhook)| {
-                let reading = dispatcher::WebhookReading {
-                    kind: webhook.kind,
-                    connection: webhook.connection.clone(),
-                    mapping: webhook.mapping.clone(),
-                };
-                (name.clone(), reading)
-            })
-            .collect(),
-        routing: routing(settings),
+        name,
+        webhooks: deciding::readings(settings),
+        routing: deciding::routing(settings),
         directories,
+        trackers: trackers(settings),
         repository_setup: Box::new(move |repo| repositories.repository(repo)),
+        automations: match &settings.automations {
+            Automations::Folder(_) => None,
+            Automations::Repository { repository, path, branch } => Some(AutomationsRepository {
+                repository: repository.clone(),
+                path: path.clone(),
+                branch: branch.clone(),
+            }),
+        },
         lease: settings.runs.lease,
         lost_retries: 1,
         settle: SETTLE.to_vec(),
@@ -265,27 +285,12 @@ fn dispatcher_settings(
     }
 }
 
-/// Where work goes that names no repository, by the entries that name one repository each.
-fn routing(settings: &Settings) -> Routing {
-    let named = settings.repositories.iter().filter_map(|rule| {
-        let glob = rule.pattern.contains(['*', '?', '[', '{']);
-        Some((rule.pattern.parse::<RepoRef>().ok().filter(|_| !glob)?, rule))
-    });
-    let mut routing = Routing::default();
-    for (repository, rule) in named.clone() {
-        routing.aliases.extend(rule.alias.iter().map(|alias| (alias.clone(), repository.clone())));
-        routing.projects.extend(rule.projects.iter().map(|project| ProjectRoute {
-            kind: project.kind,
-            connection: project.connection.clone(),
-            project: project.name.clone(),
-            repository: repository.clone(),
-        }));
-    }
-    // With a glob among them nobody knows that it is the only one.
-    if let [_] = settings.repositories.as_slice() {
-        routing.only = named.map(|(repository, _)| repository).next();
-    }
-    routing
+/// Whose pages texts may point to.
+fn trackers(settings: &Settings) -> Trackers {
+    let connections = settings.connections.iter().filter(|(_, connection)| !connection.has_repositories());
+    let tracker =
+        |connection: &config::Connection| Tracker { kind: connection.kind, url: connection.url.clone() };
+    connections.map(|(name, connection)| (name.clone(), tracker(connection))).collect()
 }
 
 /// An address that this machine reaches itself by, for one that listens everywhere.
@@ -302,15 +307,5 @@ pub fn connection_limits(settings: &Settings) -> ConnectionLimits {
         connections: settings.intake.max_connections as usize,
         header_timeout: settings.intake.header_timeout,
         ..ConnectionLimits::default()
-    }
-}
-
-/// All mistakes of a set on one line, for `/readyz` and the log.
-pub fn one_line(error: &LoadError) -> String {
-    match error {
-        LoadError::Mistakes { mistakes, .. } => {
-            mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        }
-        LoadError::Unreadable { path, source } => format!("{}: {source}", path.display()),
     }
 }

@@ -80,7 +80,7 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
         Check {
             name: "automations",
             ok: rules.is_none(),
-            detail: rules.unwrap_or_else(|| format!("{} in force", health.dispatcher.rules().rules().len())),
+            detail: rules.unwrap_or_else(|| in_force(&health.dispatcher)),
         },
         Check {
             name: "worker",
@@ -97,8 +97,24 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
         ok: hooks.is_empty(),
         detail: if hooks.is_empty() { "nothing is known against them".to_owned() } else { hooks.join("; ") },
     });
+    let schedules = health.dispatcher.schedule_problem();
+    checks.push(Check {
+        name: "schedules",
+        ok: schedules.is_none(),
+        detail: schedules.unwrap_or_else(|| "nothing that is due waits".to_owned()),
+    });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(Readiness { ready, checks }))
+}
+
+/// How many automations there are, and whether another dispatcher put them there.
+fn in_force(dispatcher: &Dispatcher) -> String {
+    let count = dispatcher.rules().rules().len();
+    if dispatcher.rules_are_anothers() {
+        let source = dispatcher.rules_source();
+        return format!("{count} in force, put there by another dispatcher from {source}; here lie others");
+    }
+    format!("{count} in force")
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {

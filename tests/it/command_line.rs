@@ -22,11 +22,12 @@ async fn fine(world: &World, args: &[&str]) -> String {
 
 /// The same without the times of its rows.
 fn undated(text: &str) -> String {
-    let time = |cell: &str| cell.len() == 20 && cell.starts_with("20") && cell.ends_with('Z');
-    let line = |line: &str| {
-        let cells = line.split('\t').map(|cell| if time(cell) { "<time>" } else { cell });
-        cells.collect::<Vec<_>>().join("\t")
+    let time = |text: &str| text.len() == 20 && text.starts_with("20") && text.ends_with('Z');
+    let cell = |cell: &str| match cell.len().checked_sub(20).and_then(|at| cell.split_at_checked(at)) {
+        Some((before, end)) if time(end) => format!("{before}<time>"),
+        _ => cell.to_owned(),
     };
+    let line = |line: &str| line.split('\t').map(cell).collect::<Vec<_>>().join("\t");
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -140,6 +141,8 @@ async fn help_of_every_command() {
         "up",
         "init",
         "check",
+        "test",
+        "backtest",
         "doctor",
         "deliveries",
         "deliveries list",
@@ -149,9 +152,14 @@ async fn help_of_every_command() {
         "runs list",
         "runs show",
         "runs logs",
+        "runs approve",
         "runs cancel",
+        "budgets",
         "automations",
         "automations list",
+        "automations show",
+        "schedules",
+        "schedules next",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

@@ -5,6 +5,8 @@
 //! them out, for runners that report the skipped group themselves.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure of a test is a panic")]
 
+mod admission;
+mod backup;
 mod cancel;
 mod command_line;
 mod configuration;
@@ -14,7 +16,13 @@ mod door;
 mod forge_faults;
 mod git_gate;
 mod main_job;
+mod one_problem;
+mod other_sources;
+mod postgresql;
 mod runs;
+mod schedules;
+#[path = "../../crates/store/tests/postgresql/server.rs"]
+mod server;
 mod stopping;
 mod support;
 mod telemetry;

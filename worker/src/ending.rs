@@ -78,6 +78,10 @@ impl Ending {
             GitError::Fenced => Self::Dropped,
             GitError::Refused => Self::failed(Reason::CredentialRefused),
             GitError::NotFound => Self::failed(Reason::RepositoryNotFound),
+            // The branch is not what it was when the run began.
+            GitError::Rejected(why) if why.contains("stale info") => {
+                Self::failed(Reason::BranchMoved { branch: job.branch.clone() })
+            }
             // It may have arrived with only the answers lost.
             other if other.is_transient() => {
                 let write = format!("the push of `{}`", job.branch);

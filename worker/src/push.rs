@@ -33,6 +33,9 @@ pub(crate) async fn publish(
         None => return interrupted(interrupt),
     };
     let (reference, old, new) = match grant {
+        PushGrant::Keep { reason: Reason::NothingChanged } => {
+            return Ending::Finished(Outcome::NoChange, Reason::NothingChanged);
+        }
         PushGrant::Keep { reason } => return Ending::Finished(Outcome::Succeeded, reason),
         PushGrant::Push { reference, old, new } => (reference, old, new),
     };

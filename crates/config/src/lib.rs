@@ -4,6 +4,7 @@
 //! is an error with file, line and remedy. Secrets stay references until [`Loaded::secrets`]
 //! resolves those of one role.
 
+mod automations;
 mod connections;
 mod env;
 mod error;
@@ -15,6 +16,7 @@ mod network;
 mod postgres;
 mod projects;
 mod repositories;
+mod retention;
 mod roles;
 mod secret;
 mod settings;
@@ -25,6 +27,7 @@ mod webhooks;
 mod workers;
 pub mod yaml;
 
+pub use automations::Automations;
 pub use connections::{Auth, Connection};
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
@@ -33,6 +36,7 @@ pub use load::{Loaded, load};
 pub use postgres::{Postgres, SslMode};
 pub use projects::Project;
 pub use repositories::RepositoryRule;
+pub use retention::Retention;
 pub use roles::{Credential, Role, Secrets};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secret::SecretRef;

@@ -9,12 +9,14 @@ use schemas::event::SourceKind;
 use schemas::run::RepositorySetup;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
+use crate::automations::{Automations, AutomationsFile};
 use crate::connections::{Connection, ConnectionFile};
-use crate::layer::section;
+use crate::layer::{Part, section};
 use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
 use crate::name::Name;
 use crate::projects::{self, Trackers};
 use crate::repositories::{RepositoryRule, RuleFile};
+use crate::retention::{Retention, RetentionFile};
 use crate::storage::{Broker, BrokerFile, Database};
 use crate::webhooks::{self, Webhook, WebhookFiles};
 use crate::workers::{Workers, WorkersFile};
@@ -27,13 +29,14 @@ section! {
         data_dir: Option<PathBuf>,
         database: Option<Placed<Database>>,
         broker: BrokerFile,
-        automations: Option<PathBuf>,
+        automations: Part<AutomationsFile>,
         webhooks: WebhookFiles,
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
         workers: WorkersFile,
         intake: IntakeFile,
         runs: RunsFile,
+        retention: RetentionFile,
     }
 }
 
@@ -53,8 +56,8 @@ pub struct Settings {
     pub database: Database,
     /// The queue of deliveries.
     pub broker: Broker,
-    /// The folder of automations.
-    pub automations: PathBuf,
+    /// Where the automations lie.
+    pub automations: Automations,
     /// Routes, by name.
     pub webhooks: BTreeMap<WebhookName, Webhook>,
     /// Forges and trackers, by name.
@@ -67,6 +70,8 @@ pub struct Settings {
     pub intake: Intake,
     /// How runs are held.
     pub runs: Runs,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 /// How runs are held.
@@ -135,6 +140,7 @@ impl SettingsFile {
             let connection = ConnectionFile::build(entry, &name, folder, sources)?;
             connections.insert(name, connection);
         }
+        let automations = AutomationsFile::build(self.automations.0.as_ref(), path, &connections, sources)?;
         let listen = self.listen.build();
         let webhooks = webhooks::build(&self.webhooks, &connections, &listen, sources)?;
         let entries = self.repositories.as_deref().unwrap_or_default();
@@ -146,11 +152,12 @@ impl SettingsFile {
                 database.value.clone().placed(database.place, folder)
             }),
             broker: self.broker.build(),
-            automations: path(&self.automations, "automations"),
+            automations,
             repositories,
             workers: self.workers.build(&data_dir, sources)?,
             intake: self.intake.build(sources)?,
             runs: self.runs.build(sources)?,
+            retention: self.retention.build(sources)?,
             data_dir,
             webhooks,
             connections,

@@ -288,6 +288,7 @@ fn the_example_mentions_every_key() {
         "intake: ",
         "runs: ",
         "broker: embedded: ",
+        "automations: ",
         "webhooks: it: ",
         "webhooks: it: scheme: ",
         "webhooks: it: scheme: hmac: ",

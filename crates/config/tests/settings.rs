@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{Auth, Broker, Credential, Database, EXAMPLE, Loaded, Role, SslMode, load};
@@ -36,6 +36,7 @@ fn the_example_is_right_and_is_what_the_defaults_are() {
     assert_eq!(example.intake, defaults.intake);
     assert_eq!(example.runs, defaults.runs);
     assert_eq!(example.broker, defaults.broker);
+    assert_eq!(example.retention, defaults.retention);
 }
 
 /// Everything that the example only mentions in a comment is possible, and shows the default.
@@ -45,6 +46,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "api:",
         "broker: {",
         "database:",
+        "automations: {",
         "toolchains:",
         "memory:",
         "processes:",
@@ -52,6 +54,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "output:",
         "intake:",
         "runs:",
+        "retention:",
         "gitlab: { kind: gitlab, signing",
         "jira: { kind: jira, secret",
         "sentry: { kind: sentry, secret",
@@ -77,6 +80,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
             })
             .filter(|line| !(commented.starts_with("broker") && line == "broker: embedded"))
             .filter(|line| !(commented == "database:" && line == "database: sqlite"))
+            .filter(|line| !(commented.starts_with("automations") && line == "automations: ./automations"))
             .collect();
         let text = uncommented.join("\n");
         assert_ne!(text, EXAMPLE.trim_end(), "{commented}");
@@ -84,8 +88,8 @@ fn the_commented_lines_of_the_example_are_right_too() {
         if !["api:", "toolchains:"].contains(&commented) {
             let example = read(EXAMPLE, &[]).settings;
             assert_eq!(
-                (settings.workers, settings.intake, settings.runs, settings.broker),
-                (example.workers, example.intake, example.runs, example.broker),
+                (settings.workers, settings.intake, settings.runs, settings.broker, settings.retention),
+                (example.workers, example.intake, example.runs, example.broker, example.retention),
                 "{commented}"
             );
         }
@@ -105,7 +109,7 @@ fn relative_paths_start_from_the_file() {
     let settings = load(Some(Path::new("etc/mine.yaml")), &env).unwrap().settings;
     assert_eq!(settings.data_dir, folder.path().join("etc/var/data"));
     assert_eq!(settings.admin_token(), folder.path().join("etc/var/data/admin.token"));
-    assert_eq!(settings.automations, PathBuf::from("/srv/automations"));
+    assert_eq!(settings.automations, config::Automations::Folder("/srv/automations".into()));
 }
 
 #[test]
@@ -159,6 +163,7 @@ fn variables_override_single_values() {
             ("PULLWRIGHT__BROKER__EMBEDDED__MAX_BYTES", "5MiB"),
             ("PULLWRIGHT__REPOSITORIES", "[{ match: github/x/*, setup: [z] }]"),
             ("PULLWRIGHT__RUNS__LEASE", "2m"),
+            ("PULLWRIGHT__RETENTION__LOGS", "7d"),
             ("PULLWRIGHT__WORKERS__PROCESSES", ""),
             ("PULLWRIGHT_OTHER", "ignored"),
         ],
@@ -177,6 +182,8 @@ fn variables_override_single_values() {
     assert_eq!(settings.broker, Broker::Embedded { max_bytes: 5 << 20 });
     assert_eq!(settings.repositories.len(), 1);
     assert_eq!(settings.runs.lease, Duration::from_secs(120));
+    let day = Duration::from_secs(24 * 3600);
+    assert_eq!((settings.retention.deliveries, settings.retention.logs), (90 * day, 7 * day));
 }
 
 #[test]

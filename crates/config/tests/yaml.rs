@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::yaml::{LARGEST, Placed, Sources, from_str};
+use config::yaml::{LARGEST, Placed, Sources, Tree, from_str};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -82,5 +82,44 @@ proptest! {
     fn any_value_of_a_variable_is_read_or_refused(value: String) {
         let mut sources = Sources::default();
         let _ = sources.parse_variable::<Small>("V", &["name"], &value);
+    }
+}
+
+#[test]
+fn a_tree_knows_the_place_of_every_key_and_value() {
+    let text = "a: { b: [x, 'y z'] }\nc:\n  - d: 1\n    e: |\n      one\n      two\n";
+    let mut sources = Sources::default();
+    let tree: Tree = sources.parse("t.yaml", text).unwrap();
+    let at = |place| {
+        let error = sources.error_at(place, "");
+        (error.line().unwrap(), error.column().unwrap())
+    };
+    let (a, c) = (tree.get("a").unwrap(), &tree.get("c").unwrap().items()[0]);
+    assert_eq!(at(tree.key_place("a")), (1, 1));
+    assert_eq!(at(a.key_place("b")), (1, 6));
+    assert_eq!(at(a.get("b").unwrap().items()[1].place()), (1, 13));
+    assert_eq!(at(c.place()), (3, 5));
+    assert_eq!(at(c.key_place("e")), (4, 5));
+    assert_eq!(at(c.get("d").unwrap().place()), (3, 8));
+    assert_eq!(at(c.get("e").unwrap().place()), (5, 7));
+    assert!(tree.get("b").is_none() && a.items().is_empty());
+}
+
+#[test]
+fn a_part_of_a_value_is_found_in_what_was_written() {
+    for (text, value, part, expected) in [
+        ("a: one two", "one two", "two", (1, 8)),
+        ("a: 'it''s two'", "it's two", "two", (1, 11)),
+        ("a: \"tab\\t and two\"", "tab\t and two", "two", (1, 15)),
+        ("a: |\n  one\n  two", "one\ntwo", "two", (3, 3)),
+        ("a: >\n  one\n  two", "one two", "two", (3, 3)),
+        ("a: >-\n    a ||\n    b", "a || b", "b", (3, 5)),
+    ] {
+        let mut sources = Sources::default();
+        let tree: Tree = sources.parse("t.yaml", text).unwrap();
+        let start = value.find(part).unwrap();
+        let place = tree.get("a").unwrap().place().unwrap();
+        let error = sources.error_at(Some(sources.inside(place, value, start..start + part.len())), "");
+        assert_eq!((error.line().unwrap(), error.column().unwrap()), expected, "{text}");
     }
 }

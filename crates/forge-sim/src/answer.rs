@@ -100,6 +100,30 @@ pub(crate) struct Paging {
 impl Paging {
     /// The page asked for (30 entries unless said, at most 100), with its `Link` header.
     pub(crate) fn cut<T: serde::Serialize>(self, base: &str, uri: &Uri, all: Vec<T>) -> Response {
+        self.cut_to(base, uri, all, |items| Json(items).into_response())
+    }
+
+    /// The same, as an object that holds the list under a name, and how long the whole of it is.
+    pub(crate) fn cut_named(
+        self,
+        base: &str,
+        uri: &Uri,
+        name: &str,
+        all: Vec<serde_json::Value>,
+    ) -> Response {
+        let total = all.len();
+        self.cut_to(base, uri, all, |items| {
+            Json(serde_json::json!({ "total_count": total, name: items })).into_response()
+        })
+    }
+
+    fn cut_to<T>(
+        self,
+        base: &str,
+        uri: &Uri,
+        all: Vec<T>,
+        answer: impl FnOnce(Vec<T>) -> Response,
+    ) -> Response {
         let size = self.per_page.unwrap_or(30).clamp(1, 100);
         let page = self.page.unwrap_or(1).max(1);
         let last = all.len().div_ceil(size).max(1);
@@ -122,7 +146,7 @@ impl Paging {
         if page > 1 {
             link(1, "first");
         }
-        let mut response = Json(items).into_response();
+        let mut response = answer(items);
         if let (false, Ok(value)) = (links.is_empty(), HeaderValue::from_str(&links.join(", "))) {
             response.headers_mut().insert(header::LINK, value);
         }

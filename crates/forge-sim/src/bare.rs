@@ -41,6 +41,30 @@ pub(crate) struct ChangedFile {
     pub deletions: u64,
 }
 
+/// One entry of a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct TreeEntry {
+    pub mode: String,
+    /// `blob`, `tree` or `commit`.
+    pub kind: String,
+    pub id: String,
+    /// In bytes; 0 where it is no file.
+    pub size: u64,
+    /// From the repository's root.
+    pub path: String,
+}
+
+impl TreeEntry {
+    /// A line of `git ls-tree --long`.
+    fn read(line: &str, folder: &str) -> Option<Self> {
+        let (facts, name) = line.split_once('\t')?;
+        let mut facts = facts.split_whitespace().map(str::to_owned);
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let (mode, kind, id) = (facts.next()?, facts.next()?, facts.next()?);
+        Some(Self { mode, kind, id, size: facts.next()?.parse().unwrap_or(0), path })
+    }
+}
+
 impl BareRepository {
     pub(crate) fn at(folder: PathBuf) -> Self {
         Self { folder }
@@ -115,6 +139,24 @@ impl BareRepository {
         let mut command = self.git();
         command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]);
         run(&mut command).await.ok().map(|output| line(&output))
+    }
+
+    /// What the folder `path` holds at a commit, if there is one.
+    pub(crate) async fn tree(&self, commit: &str, path: &str, recursive: bool) -> Option<Vec<TreeEntry>> {
+        let mut command = self.git();
+        command.args(["ls-tree", "-z", "--long"]).args(recursive.then_some("-rt"));
+        command.arg(format!("{commit}:{path}"));
+        let output = run(&mut command).await.ok()?;
+        let text = String::from_utf8_lossy(&output);
+        Some(text.split('\0').filter_map(|line| TreeEntry::read(line, path)).collect())
+    }
+
+    /// A file's bytes, by its id.
+    pub(crate) async fn blob(&self, id: &str) -> Option<Vec<u8>> {
+        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut command = self.git();
+        command.args(["cat-file", "blob", id]);
+        if is_id { run(&mut command).await.ok() } else { None }
     }
 
     /// How many commits `head` has that `base` has not.

@@ -23,12 +23,6 @@ pub enum ForgeError {
     /// It is there already (422 with that reason).
     #[error("it exists already")]
     AlreadyExists,
-    /// This forge has nothing of the kind.
-    #[error("this forge has no {what}")]
-    Unsupported {
-        /// What it lacks.
-        what: &'static str,
-    },
     /// More than we are ready to read.
     #[error("{what} is larger than we read: {limit} at most")]
     TooLarge {
@@ -44,6 +38,12 @@ pub enum ForgeError {
         status: u16,
         /// Its answer, shortened.
         message: String,
+    },
+    /// This forge has nothing of the kind.
+    #[error("this forge has no {what}")]
+    Unsupported {
+        /// What it lacks.
+        what: &'static str,
     },
     /// Too many calls (403 or 429 with the signs of a limit); nothing was done.
     #[error("the forge asks us to slow down")]

@@ -7,6 +7,7 @@
 pub mod deliveries;
 mod directory;
 pub mod error;
+mod folder;
 pub mod git_http;
 pub mod github;
 pub mod gitlab;
@@ -14,12 +15,13 @@ mod http_client;
 pub mod jira;
 mod lookups;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef, WebhookName};
+use schemas::{ConnectionName, Oid, RepoRef, WebhookName};
 
 pub use deliveries::HookDeliveries;
 pub use directory::Directory;
@@ -72,6 +74,16 @@ pub trait Forge: Send + Sync + 'static {
     async fn create_comment(&self, repo: &RepoRef, number: u64, body: &str)
     -> Result<CommentRef, ForgeError>;
 
+    /// Like `create_comment`, seen only by those who see confidential things of the repository.
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        let _ = (repo, number, body);
+        Err(ForgeError::Unsupported { what: "internal comments" })
+    }
     /// Replaces a comment's text. [`ForgeError::NotFound`] when a person deleted it.
     async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError>;
 
@@ -94,12 +106,62 @@ pub trait Forge: Send + Sync + 'static {
     /// The open pull request of a branch of this repository, by listing.
     async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError>;
 
+    /// Replaces the title and text of a pull request; a draft stays one. Idempotent.
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, title, body);
+        Err(ForgeError::Unsupported { what: "edits of pull requests" })
+    }
+    /// Puts labels on a pull request, besides those it has. Idempotent.
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, labels);
+        Err(ForgeError::Unsupported { what: "labels of pull requests" })
+    }
+    /// Asks people to review a pull request, besides those who were asked: logins, and teams as
+    /// `org/team` where there are some. Idempotent.
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let _ = (repo, number, reviewers);
+        Err(ForgeError::Unsupported { what: "requests for reviews" })
+    }
     /// Sets the state of a named check on a commit: a check run for Apps, else a commit status.
     /// Idempotent by name.
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError>;
 
     /// Where git reaches the repository, with the credential to add. For the git gate alone.
     async fn git(&self, repo: &RepoRef) -> Result<GitEndpoint, ForgeError>;
+
+    /// Every repository that our credential may work in and that takes writes, named by `connection`.
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let _ = connection;
+        Err(ForgeError::Unsupported { what: "list of our repositories" })
+    }
+
+    /// The files below the folder `path` of a commit, by their paths from there. Symlinks and
+    /// submodules are left out; more than 1,000 files or 4 MiB are refused.
+    async fn files(
+        &self,
+        repo: &RepoRef,
+        commit: &Oid,
+        path: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        let _ = (repo, commit, path);
+        Err(ForgeError::Unsupported { what: "files to read" })
+    }
 
     /// The same connection with item numbers read as those of merge requests, where issues and
     /// merge requests are numbered apart; `None` where they share one sequence.

@@ -64,6 +64,23 @@ impl StoreError {
     }
 }
 
+/// What went wrong, with all its causes on one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        // Drivers repeat what they wrap.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// Reads a text column that holds JSON.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
     text: &str,

@@ -5,20 +5,26 @@
 //! a transaction is what makes several rows one truth, and on SQLite as on PostgreSQL those that read
 //! before they write come one after the other. Databases differ in `database/` alone.
 
+mod automation_ids;
 mod database;
 mod decisions;
 mod deliveries;
 mod entity;
 mod error;
 mod facts;
+mod history;
 mod instance;
 mod intents;
+mod items;
+mod links;
 mod logs;
 mod migration;
 mod own;
 mod page;
+mod retention;
 mod rule_sets;
 mod runs;
+mod schedules;
 mod threads;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
@@ -26,12 +32,19 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use database::Cleaned;
 
 pub use database::{
-    Address, ConnectError, Migration, Migrations, OLDEST_POSTGRES, PostgresAddress, Server, Tls,
+    Address, BackupError, ConnectError, Migration, Migrations, OLDEST_POSTGRES, PostgresAddress, Server, Tls,
 };
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
-pub use error::{Fault, StoreError};
+pub use error::{Fault, StoreError, chain};
+pub use history::Past;
+pub use links::{Link, LinkKind};
 pub use page::Page;
-pub use runs::{LeaseView, PullRequestRef, RunRecord};
+pub use retention::Kept;
+pub use rule_sets::ActiveRuleSet;
+pub use runs::{
+    Account, Candidate, DaySum, LeaseView, Near, Payer, PullRequestRef, Pulse, RunRecord, Standing,
+};
+pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
 
 /// The database.

@@ -7,6 +7,7 @@ use schemas::automation::{CommentOutput, Mode};
 use schemas::decision::Verdict;
 use schemas::event::Comment;
 use schemas::intent::{IntentState, Write};
+use schemas::run::RunState;
 use schemas::{Decision, Epoch, Event, Intent, IntentId, Run};
 use store::{RunRecord, StoreError, Tx};
 
@@ -14,11 +15,12 @@ use crate::Dispatcher;
 use crate::decide::text::commands;
 
 impl Dispatcher {
-    /// The writes that tell people their trigger was taken.
+    /// The writes that tell people their trigger was taken: one of the events that the run stands for.
     pub(super) async fn plan_acknowledgement(
         &self,
         tx: &Tx,
         record: RunRecord,
+        event: &Event,
         label: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
@@ -26,10 +28,12 @@ impl Dispatcher {
         if record.run.mode != Mode::Live {
             return Ok(());
         }
-        let comment = record.run.input.event.comment.as_ref().and_then(|comment| comment.id.parse().ok());
-        self.plan(tx, &record, Write::React { number, comment }, "react", now).await?;
+        let comment = event.comment.as_ref().and_then(|comment| comment.id.parse().ok());
+        let key = format!("react:{}", event.id);
+        self.plan(tx, &record, Write::React { number, comment }, &key, now).await?;
         if let Some(label) = label {
-            self.plan(tx, &record, Write::RemoveLabel { number, label }, "remove_label", now).await?;
+            let key = format!("remove_label:{}", event.id);
+            self.plan(tx, &record, Write::RemoveLabel { number, label }, &key, now).await?;
         }
         self.plan_comment(tx, &record, now).await
     }
@@ -41,7 +45,11 @@ impl Dispatcher {
         record: &RunRecord,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let wanted = record.run.input.automation.output.comment() == CommentOutput::Update;
+        let wanted = match record.run.input.automation.output.comment() {
+            CommentOutput::Update | CommentOutput::Reply => true,
+            CommentOutput::OnFailure => matches!(record.run.state, RunState::Done { .. }),
+            CommentOutput::None => false,
+        };
         let Some(number) = item_number(&record.run).filter(|_| wanted && record.run.mode == Mode::Live)
         else {
             return Ok(());
@@ -136,11 +144,9 @@ fn is_command(event: &Event) -> bool {
     event.label.is_some() || event.comment.as_ref().is_some_and(says)
 }
 
-/// The number that forge calls name the item by; none for one that lies elsewhere, whose number
-/// would be that of something else in the repository.
-fn item_number(run: &Run) -> Option<u64> {
-    let event = &run.input.event;
-    let here = event.connection == run.repository.connection
-        && event.repository.as_ref().is_some_and(|repository| repository.name == run.repository);
-    event.item.as_ref().filter(|_| here)?.key.parse().ok()
+/// The number that forge calls name the item by; none where it lies elsewhere than the repository.
+pub(crate) fn item_number(run: &Run) -> Option<u64> {
+    let repository = &run.repository;
+    let name = run.work_item.as_str().strip_prefix(repository.connection.as_str())?;
+    name.strip_prefix(':')?.strip_prefix(&repository.path)?.strip_prefix(['#', '!'])?.parse().ok()
 }

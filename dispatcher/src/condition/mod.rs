@@ -1,7 +1,7 @@
 //! `if:` a condition in CEL over the event, checked when it is loaded and bounded in what it can cost.
 //!
 //! CEL's evaluator has no budget of its own and fails where kinds of values do not fit. So a condition
-//! is taken only when a pass over its syntax tree shows that neither can happen: [`check`] knows the
+//! is taken only when a pass over its syntax tree shows that neither can happen: `check` knows the
 //! kind of every part, and the most that evaluating it can take.
 
 mod check;

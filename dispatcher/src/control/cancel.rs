@@ -2,9 +2,18 @@
 
 use schemas::RunId;
 use schemas::run::{Outcome, Reason, RunState, Step};
-use store::StoreError;
+use store::{RunRecord, StoreError};
 
 use crate::Dispatcher;
+
+/// How a run ends whose end was asked for: by a person, or for a reason of ours.
+pub(crate) fn asked_for_end(record: &RunRecord) -> (Outcome, Reason) {
+    match record.cancel_reason.clone() {
+        Some(reason @ Reason::BudgetExceeded { .. }) => (Outcome::Failed, reason),
+        Some(reason) => (Outcome::Cancelled, reason),
+        None => (Outcome::Cancelled, Reason::CancelRequested),
+    }
+}
 
 /// What a person who cancels is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

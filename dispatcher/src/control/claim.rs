@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use forge::ForgeError;
+use schemas::RunId;
 use schemas::backoff::Backoff;
-use schemas::control::{Claim, ControlError, DataFile, GitAccess, Job};
+use schemas::control::{Claim, ControlError, GitAccess, Job};
 use schemas::run::{Outcome, Reason, RunState, Step};
-use schemas::{Oid, RunId, Untrusted};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
 
+use super::event_files::event_files;
 use super::{advance, unavailable};
 use crate::Dispatcher;
 use crate::words;
@@ -20,7 +21,7 @@ use crate::words;
 const FORGE_DOWN: Backoff = Backoff { first: Duration::from_secs(2), cap: Duration::from_secs(60) };
 
 /// Why a claimed run cannot start.
-enum NoStart {
+pub(crate) enum NoStart {
     /// Not now: when to ask again, and why.
     Later(Duration, String),
     /// Not ever.
@@ -73,7 +74,7 @@ impl Dispatcher {
         let tx = self.store.begin().await.map_err(failed)?;
         let claimed = tx.claim(seen.run.id, &claim.worker, &claim.nonce, now).await.map_err(failed)?;
         let Some(mut record) = claimed else { return Ok(None) };
-        let (branch, base) = match start {
+        let start = match start {
             Ok(start) => start,
             Err(NoStart::Later(delay, because)) => {
                 tracing::warn!(delay_ms = delay.as_millis(), because, "the run waits for the forge");
@@ -93,43 +94,16 @@ impl Dispatcher {
             }
         };
         advance(&mut record, Step::Workspace)?;
-        record.base_branch = Some(branch);
-        record.run.base = Some(base);
+        record.base_branch = Some(start.base_branch);
+        // What a person agreed to starts where it did then.
+        let agreed = record.run.approval.as_ref().map(|approval| approval.head.clone());
+        record.run.base = Some(agreed.unwrap_or(start.base));
+        record.run.branch = start.branch;
+        (record.pull_request, record.branch_head) = start.open.unzip();
         tx.save_run(&record).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
         self.job(record).await.map(Some)
-    }
-
-    /// The branch and commit that the run starts from, asked of the forge.
-    async fn starting_point(&self, record: &RunRecord) -> Result<(String, Oid), NoStart> {
-        let run = &record.run;
-        let forge = self.forge(&run.repository.connection).map_err(|e| no_start(&e, record))?;
-        let configured = run.input.automation.run.base.clone();
-        let from_event = run.input.event.repository.as_ref().and_then(|r| r.default_branch.clone());
-        let mut branch = match configured.or(from_event) {
-            Some(branch) => branch,
-            None => self.default_branch(record).await?,
-        };
-        let mut head = forge.branch_head(&run.repository, &branch).await.map_err(|e| no_start(&e, record))?;
-        if head.is_none() && run.input.automation.run.base.is_none() {
-            // The event may be older than a rename of the default branch; this also tells a
-            // repository that is gone from a branch that is.
-            branch = self.default_branch(record).await?;
-            head = forge.branch_head(&run.repository, &branch).await.map_err(|e| no_start(&e, record))?;
-        }
-        if head.is_none() {
-            self.default_branch(record).await?;
-        }
-        let base = head.ok_or(NoStart::Never(Reason::BranchMissing { branch: branch.clone() }))?;
-        Ok((branch, base))
-    }
-
-    async fn default_branch(&self, record: &RunRecord) -> Result<String, NoStart> {
-        let repository = &record.run.repository;
-        let forge = self.forge(&repository.connection).map_err(|e| no_start(&e, record))?;
-        let facts = forge.repository(repository).await.map_err(|e| no_start(&e, record))?;
-        Ok(facts.default_branch)
     }
 
     /// What the worker is told of a claimed run.
@@ -141,6 +115,8 @@ impl Dispatcher {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };
         let run = record.run;
+        let events = self.store.events_of(run.id).await.map_err(|e| unavailable(&e))?;
+        let files = event_files(&run.input.event, &events)?;
         Ok(Job {
             run: run.id,
             epoch: record.epoch,
@@ -155,7 +131,8 @@ impl Dispatcher {
             base_branch,
             base,
             branch: run.branch,
-            files: event_files(&run.input.event)?,
+            files,
+            limits: run.input.automation.output.limits(),
             spec: run.input.automation.run,
             setup: run.input.setup,
             commit,
@@ -164,7 +141,12 @@ impl Dispatcher {
     }
 }
 
-fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
+/// The database did not answer: as with a forge, a later claim asks again.
+pub(super) fn store_down(error: StoreError) -> NoStart {
+    NoStart::Later(FORGE_DOWN.first, error.to_string())
+}
+
+pub(super) fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
     match error {
         ForgeError::NotFound { .. } => NoStart::Never(Reason::RepositoryNotFound),
         ForgeError::CredentialRefused => NoStart::Never(Reason::CredentialRefused),
@@ -175,20 +157,4 @@ fn no_start(error: &ForgeError, record: &RunRecord) -> NoStart {
         }
         error => NoStart::Never(Reason::ForgeRefused { message: error.to_string() }),
     }
-}
-
-/// The event as files: data for the commands, never words of a command line.
-fn event_files(event: &schemas::Event) -> Result<Vec<DataFile>, ControlError> {
-    let json = serde_json::to_string_pretty(event).map_err(|error| ControlError::Refused {
-        because: format!("the event cannot be written: {error}"),
-    })?;
-    let mut files = vec![DataFile { name: "event.json".to_owned(), content: Untrusted::new(json) }];
-    if let Some(item) = &event.item {
-        files.push(DataFile { name: "title.txt".to_owned(), content: item.title.clone() });
-        files.push(DataFile { name: "body.md".to_owned(), content: item.body.clone() });
-    }
-    if let Some(comment) = &event.comment {
-        files.push(DataFile { name: "comment.md".to_owned(), content: comment.body.clone() });
-    }
-    Ok(files)
 }

@@ -1,12 +1,12 @@
 //! The end of a run and the admission of the next share a transaction.
 
 use schemas::run::{Outcome, Reason, Transition};
-use store::{RunRecord, StoreError, Tx};
+use store::{Near, RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
 
 impl Dispatcher {
-    /// Ends a run, plans its last writes, and lets the next one of its work item go on.
+    /// Ends a run, plans its last writes, and lets go on whom that frees.
     pub(crate) async fn finish(
         &self,
         tx: &Tx,
@@ -23,7 +23,7 @@ impl Dispatcher {
         record.run.finished_at = Some(now);
         tx.save_run(record).await?;
         self.plan_comment(tx, record, now).await?;
-        self.admit_next(tx, &record.run.work_item, now).await?;
+        self.admit(tx, Some(&Near::to(&record.run)), now).await?;
         let took = record.run.started_at.and_then(|started| (now - started).to_std().ok());
         self.meters.run_ended(outcome, took);
         tracing::info!(run = %record.run.id, ?outcome, reason = %sentence, "run finished");

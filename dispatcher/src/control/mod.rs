@@ -1,24 +1,28 @@
 //! The control plane as workers see it: claims, leases, leave to push, reports.
 
+pub(crate) mod branch;
 mod cancel;
 mod claim;
+mod event_files;
 mod finish;
 pub mod git_token;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use globset::{GlobBuilder, GlobSetBuilder};
-use schemas::automation::Mode;
+use schemas::automation::{Mode, Usd};
 use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::intent::Write;
 use schemas::report::{ChangeReport, Report};
 use schemas::run::{IllegalTransition, Outcome, Reason, RunState, Step, Transition};
 use schemas::{ControlPlane, Epoch, Oid, RunId};
-use store::{RunRecord, StoreError, Tx};
+use store::{Near, RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
 
 pub use cancel::CancelAnswer;
+pub(crate) use cancel::asked_for_end;
+pub(crate) use claim::NoStart;
 
 fn unavailable(error: &StoreError) -> ControlError {
     tracing::error!(error = error as &dyn std::error::Error, "the database refused a worker's call");
@@ -54,13 +58,14 @@ impl ControlPlane for Dispatcher {
 
     async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {
         let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
-        let cancel = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
-        tx.commit().await.map_err(|e| unavailable(&e))?;
-        match cancel {
-            None => Err(ControlError::StaleEpoch),
-            Some(true) => Ok(Orders::Cancel),
-            Some(false) => Ok(Orders::Continue),
+        let pulse = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
+        let Some(mut pulse) = pulse else { return Err(ControlError::StaleEpoch) };
+        if let Some(limit) = pulse.over_limit.filter(|_| !pulse.cancel_requested) {
+            pulse.cancel_requested =
+                self.stop_spending(&tx, run, limit).await.map_err(|e| unavailable(&e))?;
         }
+        tx.commit().await.map_err(|e| unavailable(&e))?;
+        Ok(if pulse.cancel_requested { Orders::Cancel } else { Orders::Continue })
     }
 
     async fn park(
@@ -72,12 +77,22 @@ impl ControlPlane for Dispatcher {
     ) -> Result<(), ControlError> {
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
+        if record.run.cancel_requested {
+            let (outcome, reason) = asked_for_end(&record);
+            self.finish(&tx, &mut record, outcome, reason).await.map_err(|e| unavailable(&e))?;
+            tx.commit().await.map_err(|e| unavailable(&e))?;
+            self.after_finish();
+            return Ok(());
+        }
         let parked = record.run.state.next(Transition::Park { epoch, until }, record.epoch);
         record.run.state =
             parked.map_err(|illegal| ControlError::Refused { because: illegal.to_string() })?;
         record.nonce = None;
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-        self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
+        let now = self.clock.now();
+        self.plan_comment(&tx, &record, now).await.map_err(|e| unavailable(&e))?;
+        let freed = Near::to(&record.run);
+        self.admit(&tx, Some(&freed), now).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))?;
         tracing::info!(%run, %until, because, "run parked");
         self.after_finish();
@@ -118,6 +133,9 @@ impl ControlPlane for Dispatcher {
         change: ChangeReport,
     ) -> Result<PushGrant, ControlError> {
         let now = self.clock.now();
+        let seen = self.store.run(run).await.map_err(|e| unavailable(&e))?.ok_or(ControlError::StaleEpoch)?;
+        let there_already =
+            self.is_there_already(&seen, change.tree.as_ref()).await.map_err(|e| unavailable(&e))?;
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         if record.run.cancel_requested {
@@ -130,8 +148,14 @@ impl ControlPlane for Dispatcher {
             let because = format!("it touches the protected path {path}");
             return Err(ControlError::Refused { because });
         }
-        let keep = if record.run.input.automation.output.pull_request.is_none() {
+        let output = &record.run.input.automation.output;
+        if let Some(because) = output.limits().exceeded_by(&change.files) {
+            return Err(ControlError::Refused { because });
+        }
+        let keep = if !output.pushes() {
             Some(Reason::Completed)
+        } else if there_already {
+            Some(Reason::NothingChanged)
         } else {
             (record.run.mode == Mode::DryRun).then_some(Reason::DryRun)
         };
@@ -143,10 +167,11 @@ impl ControlPlane for Dispatcher {
             None => {
                 advance(&mut record, Step::Push)?;
                 record.run.head = Some(new.clone());
-                let write = Write::Push { reference: reference.clone(), old: Oid::zero(), new: new.clone() };
+                let old = record.branch_head.clone().unwrap_or_else(Oid::zero);
+                let write = Write::Push { reference: reference.clone(), old: old.clone(), new: new.clone() };
                 let key = format!("push:{epoch}");
                 self.plan(&tx, &record, write, &key, now).await.map_err(|e| unavailable(&e))?;
-                PushGrant::Push { reference, old: Oid::zero(), new }
+                PushGrant::Push { reference, old, new }
             }
         };
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
@@ -163,7 +188,11 @@ impl ControlPlane for Dispatcher {
             }
         }
         let published = report.outcome == Outcome::Succeeded && report.reason == Reason::Published;
-        let (outcome, reason) = (report.outcome, report.reason.clone());
+        let (outcome, reason) = match report.outcome {
+            Outcome::Cancelled => asked_for_end(&record),
+            outcome => (outcome, report.reason.clone()),
+        };
+        tx.settle_spent(run, report.spent).await.map_err(|e| unavailable(&e))?;
         record.report = Some(report);
         if published {
             self.hand_to_publisher(&tx, &mut record).await?;
@@ -192,6 +221,21 @@ impl ControlPlane for Dispatcher {
 }
 
 impl Dispatcher {
+    /// Asks for the end of a run that spent more than one may; true when it is not too late.
+    async fn stop_spending(&self, tx: &Tx, run: RunId, limit: Usd) -> Result<bool, StoreError> {
+        let Some(mut record) = tx.lock_run(run).await? else { return Ok(false) };
+        match record.run.state {
+            RunState::Active { step, .. } if step < Step::Push => {
+                tracing::warn!(%run, %limit, "the run spent more than it may");
+                record.run.cancel_requested = true;
+                record.cancel_reason = Some(Reason::BudgetExceeded { limit });
+                tx.save_run(&record).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// From here on no worker holds the run: the branch is pushed, or was meant to be.
     pub(crate) async fn hand_to_publisher(
         &self,
@@ -205,9 +249,17 @@ impl Dispatcher {
             return Err(ControlError::Refused { because: "no push was granted".to_owned() });
         }
         advance(record, Step::Publish)?;
-        let write = Write::OpenPullRequest { head: record.run.branch.clone(), base };
-        let now = self.clock.now();
-        self.plan(tx, record, write, "open_pull_request", now).await.map_err(|e| unavailable(&e))?;
+        let head = record.run.branch.clone();
+        let write = match &record.pull_request {
+            Some(open) => Write::UpdatePullRequest {
+                number: open.number,
+                head,
+                rewrite: record.run.base != record.branch_head,
+            },
+            None => Write::OpenPullRequest { head, base },
+        };
+        let (key, now) = (write.kind(), self.clock.now());
+        self.plan(tx, record, write, key, now).await.map_err(|e| unavailable(&e))?;
         tx.save_run(record).await.map_err(|e| unavailable(&e))
     }
 

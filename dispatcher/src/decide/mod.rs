@@ -2,6 +2,7 @@
 
 mod allow;
 pub mod clauses;
+mod condition;
 pub mod facts;
 mod own;
 mod pull_request;
@@ -68,6 +69,16 @@ pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> E
     }
 }
 
+/// Decides one automation about a tick of its own schedule in one repository: nobody did it, so that
+/// of all clauses only `if` has something to ask.
+pub(crate) fn decide_tick(rule: &Rule, event: &Event, repository: RepoRef) -> Evaluation {
+    match condition::holds(rule, event) {
+        Ok(()) => Evaluation::Match(Matched { repository, command_label: None, depth: 1, commanded: false }),
+        Err(Stop::Verdict(verdict)) => Evaluation::Verdict(verdict),
+        Err(Stop::Needs(questions)) => Evaluation::NeedsFacts(questions),
+    }
+}
+
 /// What costs nothing comes first, what a forge has to be asked for last.
 fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Result<Matched, Stop> {
     let entries = clauses::heard(rule, event).map_err(Stop::Verdict)?;
@@ -76,6 +87,7 @@ fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Res
     if !rule.covers(&repository) {
         return Err(Stop::fails("repos", rule.automation.repos.join(", "), repository.to_string()));
     }
+    condition::holds(rule, event)?;
     let depth = own::depth(event, context, facts)?;
     let trigger = clauses::asked(entries, event, facts)?;
     allow::allowed(rule, event, &repository, facts)?;

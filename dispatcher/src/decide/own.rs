@@ -20,7 +20,7 @@ pub const MOST_DEPTH: u32 = 3;
 pub(super) fn depth(event: &Event, context: &Context, facts: &Facts) -> Result<u32, Stop> {
     let origins = origins(event);
     let own = |because: String| Stop::Verdict(Verdict::OwnEvent { because });
-    if origins.iter().any(|origin| origin.instance == context.instance) {
+    if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text(event, context) {
         return Err(own("it carries our marker".to_owned()));
     }
     if let Some(because) = account(event, context) {
@@ -48,6 +48,21 @@ fn origins(event: &Event) -> Vec<Origin> {
         (None, None) => return Vec::new(),
     };
     Origin::all_in(text.expose())
+}
+
+/// Whether an event is about the text it brings having been written. What people do to a pull request
+/// of ours later, they do; a label of it may be ours as well, and only the account tells.
+fn tells_of_its_text(event: &Event, context: &Context) -> bool {
+    use EventType as T;
+    match event.r#type {
+        _ if event.comment.is_some() => true,
+        T::IssueOpened | T::IssueEdited | T::PullRequestOpened => true,
+        T::IssueLabeled | T::PullRequestLabeled => {
+            let ours = context.accounts.get(&event.connection).map(|account| &account.id);
+            ours.is_some() && ours == event.actor.as_ref().map(|actor| &actor.id)
+        }
+        _ => false,
+    }
 }
 
 /// An owner who lends us his own token still triggers; only machine accounts of ours do not. What a

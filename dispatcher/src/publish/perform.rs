@@ -2,6 +2,7 @@
 
 use forge::{Check, CheckState, CommentRef, Forge, ForgeError, NewPullRequest, ReactionTarget};
 use schemas::Intent;
+use schemas::automation::CommentOutput;
 use schemas::intent::Write;
 use schemas::run::{Outcome, RunState};
 use store::{PullRequestRef, RunRecord, StoreError, Thread};
@@ -61,11 +62,23 @@ impl Dispatcher {
                 let made = forge.create_comment(repository, *number, &body).await;
                 made.map(|comment| Made::Nothing(comment.url))
             }
+            (Write::AnswerCommand { number, delivery, .. }, _) => {
+                self.answer_command(&*forge, intent, *number, *delivery).await.map(Made::Nothing)
+            }
             (Write::SyncComment { number }, Some(record)) => {
                 self.sync_comment(&*forge, *number, record).await
             }
             (Write::OpenPullRequest { head, base }, Some(record)) => {
                 self.open_pull_request(&*forge, record, head, base).await
+            }
+            (Write::UpdatePullRequest { number, head, rewrite }, Some(record)) => {
+                self.update_pull_request(&*forge, record, *number, head, *rewrite).await
+            }
+            (Write::LabelPullRequest { number, labels }, _) => {
+                forge.label_pull_request(repository, *number, labels).await.and_then(|()| nothing("labelled"))
+            }
+            (Write::RequestReviews { number, reviewers }, _) => {
+                forge.request_reviews(repository, *number, reviewers).await.and_then(|()| nothing("asked"))
             }
             (Write::SetCheck { head }, Some(record)) => {
                 let check = check(record);
@@ -81,7 +94,7 @@ impl Dispatcher {
     }
 
     /// A text of ours with the marker that says whose it is, and how long the chain of causes was.
-    async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
+    pub(crate) async fn signed(&self, body: &str, depth: u32) -> Result<String, ForgeError> {
         let instance = self.instance().await.map_err(|error| database(&error))?.to_owned();
         Ok(format!("{}\n{}\n", body.trim_end(), words::Origin { instance, depth }))
     }
@@ -93,10 +106,22 @@ impl Dispatcher {
         record: &RunRecord,
     ) -> Result<Made, ForgeError> {
         let run = &record.run;
-        let known = self.store.thread(&run.work_item, &run.automation).await.map_err(|e| database(&e))?;
-        let body = self.signed(&words::comment::status(record), run.depth).await?;
+        let key = words::thread(run);
+        let known = self.store.thread(&key, &run.automation).await.map_err(|e| database(&e))?;
+        let intents = self.store.intents_of(run.id).await.map_err(|e| database(&e))?;
+        let body = self.signed(&words::comment::status(record, &intents), run.depth).await?;
         let Some(mut thread) = known else {
-            let comment = forge.create_comment(&run.repository, number, &body).await?;
+            let fine =
+                |outcome| matches!(outcome, Outcome::Succeeded | Outcome::NoChange | Outcome::Cancelled);
+            let on_failure = run.input.automation.output.comment() == CommentOutput::OnFailure;
+            if matches!(run.state, RunState::Done { outcome, .. } if on_failure && fine(outcome)) {
+                return nothing("nothing failed so far");
+            }
+            // Whoever may not see the item does not learn of it from an answer.
+            let comment = match run.input.event.confidential {
+                true => forge.create_internal_comment(&run.repository, number, &body).await?,
+                false => forge.create_comment(&run.repository, number, &body).await?,
+            };
             return Ok(Made::Comment(Thread {
                 comment_id: comment.id,
                 comment_url: comment.url,
@@ -123,13 +148,7 @@ impl Dispatcher {
         base: &str,
     ) -> Result<Made, ForgeError> {
         let run = &record.run;
-        let there = forge.branch_head(&run.repository, head).await?;
-        if there.is_none() || there != run.head {
-            return Err(ForgeError::Refused {
-                status: 409,
-                message: format!("the branch {head} does not hold the result"),
-            });
-        }
+        holds_result(forge, record, head).await?;
         let new = NewPullRequest {
             title: words::pull_request::title(record),
             body: self.signed(&words::pull_request::body(record), run.depth).await?,
@@ -147,6 +166,35 @@ impl Dispatcher {
         };
         Ok(Made::PullRequest(PullRequestRef { number: made.number, url: made.url }))
     }
+
+    async fn update_pull_request(
+        &self,
+        forge: &dyn Forge,
+        record: &RunRecord,
+        number: u64,
+        head: &str,
+        rewrite: bool,
+    ) -> Result<Made, ForgeError> {
+        holds_result(forge, record, head).await?;
+        if rewrite {
+            let title = words::pull_request::title(record);
+            let body = self.signed(&words::pull_request::body(record), record.run.depth).await?;
+            forge.edit_pull_request(&record.run.repository, number, &title, &body).await?;
+        }
+        let open = record.pull_request.clone();
+        open.map(Made::PullRequest)
+            .ok_or_else(|| ForgeError::NotFound { what: "the pull request".to_owned() })
+    }
+}
+
+/// Makes sure that the push arrived.
+async fn holds_result(forge: &dyn Forge, record: &RunRecord, branch: &str) -> Result<(), ForgeError> {
+    let there = forge.branch_head(&record.run.repository, branch).await?;
+    if there.is_some() && there == record.run.head {
+        return Ok(());
+    }
+    let message = format!("the branch {branch} does not hold the result");
+    Err(ForgeError::Refused { status: 409, message })
 }
 
 fn check(record: &RunRecord) -> Check {

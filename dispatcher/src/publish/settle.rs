@@ -45,14 +45,17 @@ impl Dispatcher {
             (Write::AnswerRefusal { number, automation, login, .. }, _) => {
                 (*number, words::refusal_marker(&intent.work_item, automation, login))
             }
+            (Write::AnswerCommand { number, comment, .. }, _) => {
+                (*number, words::answer_marker(&intent.work_item, comment))
+            }
             (Write::SyncComment { number }, Some(record)) => {
                 let run = &record.run;
-                let known =
-                    self.store.thread(&run.work_item, &run.automation).await.map_err(|e| database(&e))?;
+                let key = words::thread(run);
+                let known = self.store.thread(&key, &run.automation).await.map_err(|e| database(&e))?;
                 if known.is_some() {
                     return Ok(Look::Harmless);
                 }
-                (*number, words::status_marker(&run.work_item, &run.automation))
+                (*number, words::status_marker(&key, &run.automation))
             }
             (Write::OpenPullRequest { head, .. }, _) => {
                 let found = forge.find_pull_request(repository, head).await?;
@@ -64,7 +67,9 @@ impl Dispatcher {
         };
         let found = forge.find_comment(repository, number, &marker).await?;
         Ok(found.map_or(Look::Absent, |comment| match intent.write {
-            Write::AnswerRefusal { .. } => Look::Found(Made::Nothing(comment.url)),
+            Write::AnswerRefusal { .. } | Write::AnswerCommand { .. } => {
+                Look::Found(Made::Nothing(comment.url))
+            }
             _ => Look::Found(Made::Comment(Thread {
                 comment_id: comment.id,
                 comment_url: comment.url,

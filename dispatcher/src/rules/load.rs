@@ -1,16 +1,21 @@
 //! From files to a [`RuleSet`]: every file good, or the old set stays.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use config::yaml::{Placed, Sources, YamlError};
-use schemas::automation::{Automation, AutomationFile, Defaults};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use config::yaml::{Sources, Tree, YamlError};
+use schemas::automation::{Automation, AutomationFile};
 
-use super::{Rule, RuleSet, check};
+use super::defaults::with_defaults;
+use super::files::{self, Beside};
+use super::page::{Page, Spot};
+use super::{Known, Rule, RuleSet, check};
+use crate::condition::Condition;
+
+/// How deep folders of automations may lie in each other.
+const DEEPEST: usize = 8;
 
 /// Why a set of automations is not taken.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -25,7 +30,7 @@ pub enum LoadError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Files say something that cannot be.
     #[error("{count} mistake(s) in the automations")]
@@ -38,118 +43,232 @@ pub enum LoadError {
     },
 }
 
-/// The places of what a later check may have to point at.
-#[derive(Debug, Deserialize)]
-pub(super) struct Places {
-    pub(super) version: Placed<IgnoredAny>,
-    #[serde(default)]
-    pub(super) automations: Vec<AutomationPlaces>,
+impl LoadError {
+    /// All of it on one line, for the log and `/readyz`.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        match self {
+            Self::Mistakes { mistakes, .. } => {
+                mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Self::Unreadable { path, source } => format!("{}: {source}", path.display()),
+        }
+    }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct AutomationPlaces {
-    pub(super) name: Placed<IgnoredAny>,
-    #[serde(default)]
-    pub(super) on: Vec<Placed<IgnoredAny>>,
-    #[serde(default)]
-    pub(super) repos: Vec<Placed<IgnoredAny>>,
-    pub(super) run: Placed<IgnoredAny>,
-    pub(super) output: Option<Placed<IgnoredAny>>,
-}
-
-/// Reads every `*.yaml` and `*.yml` of a folder.
+/// Reads every `*.yaml` and `*.yml` of a folder and of the folders in it, and the files they name.
 ///
 /// # Errors
 /// When a file cannot be read or says something that cannot be.
 pub fn load_folder(folder: &Path) -> Result<RuleSet, LoadError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        |source| LoadError::Unreadable { path, source }
-    };
-    let mut texts = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
-        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if yaml && path.is_file() {
-            let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
-            texts.insert(path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text);
-        }
-    }
-    load_texts(texts)
+    load_folder_knowing(folder, None)
 }
 
-/// Reads files that are in memory: names and texts.
+/// As [`load_folder`]; connections and webhooks that are named have to be known.
+///
+/// # Errors
+/// When a file cannot be read or says something that cannot be.
+pub fn load_folder_knowing(folder: &Path, known: Option<&Known>) -> Result<RuleSet, LoadError> {
+    let mut names = Vec::new();
+    find(folder, "", DEEPEST, &mut names)?;
+    let mut texts = BTreeMap::new();
+    for name in names {
+        let text = files::read_text(folder, &name).map_err(|problem| LoadError::Unreadable {
+            path: folder.join(&name),
+            source: io::Error::other(problem),
+        })?;
+        texts.insert(name, text);
+    }
+    load(texts, &Beside::Folder(folder), known)
+}
+
+/// Reads files that are in memory: names below the folder, and texts. Names that end in `.yaml` or
+/// `.yml` are automations, others are what these name.
 ///
 /// # Errors
 /// When one of them says something that cannot be.
 pub fn load_texts(texts: BTreeMap<String, String>) -> Result<RuleSet, LoadError> {
-    let mut mistakes = Vec::new();
-    let mut rules = Vec::new();
-    let mut names: HashMap<String, String> = HashMap::new();
-    for (name, text) in &texts {
-        let mut sources = Sources::default();
-        let file: AutomationFile = match sources.parse(name, text) {
-            Ok(file) => file,
-            Err(mistake) => {
-                mistakes.push(*mistake);
-                continue;
-            }
-        };
-        // A second reading for the places alone: the vocabulary itself knows nothing of YAML.
-        let mut sources = Sources::default();
-        let places: Places = match sources.parse(name, text) {
-            Ok(places) => places,
-            Err(mistake) => {
-                mistakes.push(*mistake);
-                continue;
-            }
-        };
-        let before = mistakes.len();
-        check::file(&file, &places, &sources, &mut names, name, &mut mistakes);
-        if mistakes.len() == before {
-            for (automation, place) in file.automations.into_iter().zip(&places.automations) {
-                let rule = with_defaults(&automation, &file.defaults)
-                    .map_err(|error| error.to_string())
-                    .and_then(|merged| Rule::new(merged, name.clone()).map_err(|error| error.to_string()));
-                match rule {
-                    Ok(rule) => rules.push(rule),
-                    Err(error) => mistakes.push(sources.error_at(place.name.place, error)),
-                }
-            }
+    load_texts_knowing(texts, None)
+}
+
+/// As [`load_texts`]; connections and webhooks that are named have to be known.
+///
+/// # Errors
+/// When one of them says something that cannot be.
+pub fn load_texts_knowing(
+    texts: BTreeMap<String, String>,
+    known: Option<&Known>,
+) -> Result<RuleSet, LoadError> {
+    let (files, beside) = texts.into_iter().partition(|(name, _)| is_yaml(name));
+    load(files, &Beside::Texts(&beside), known)
+}
+
+fn is_yaml(name: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Adds the names of all YAML files below `folder`; hidden files and folders are not looked at.
+fn find(folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) -> Result<(), LoadError> {
+    let unreadable = |source| LoadError::Unreadable { path: folder.join(prefix), source };
+    for entry in fs::read_dir(folder.join(prefix)).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        if name.starts_with('.') {
+            continue;
+        }
+        // A linked folder could lead back up here.
+        if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            find(folder, &format!("{path}/"), depth - 1, names)?;
+        } else if is_yaml(&name) && entry.path().is_file() {
+            names.push(path);
         }
     }
+    Ok(())
+}
+
+/// One file as far as it could be read.
+struct Parsed {
+    name: String,
+    file: AutomationFile,
+    sources: Sources,
+    places: Tree,
+}
+
+fn load(
+    texts: BTreeMap<String, String>,
+    beside: &Beside<'_>,
+    known: Option<&Known>,
+) -> Result<RuleSet, LoadError> {
+    let (mut mistakes, mut parsed) = (Vec::new(), Vec::new());
+    for (name, text) in &texts {
+        match parse(name, text) {
+            Ok(file) => parsed.push(file),
+            Err(mistake) => mistakes.push(*mistake),
+        }
+    }
+    let mut names = Names::of(&parsed);
+    let mut files = texts;
+    let mut rules = Vec::new();
+    for one in &parsed {
+        let mut page = Page::new(&one.sources);
+        one.check(&mut names, beside, known, &mut files, &mut rules, &mut page);
+        mistakes.append(&mut page.mistakes());
+    }
     if mistakes.is_empty() {
-        Ok(assemble(texts, rules))
+        Ok(RuleSet::new(files, rules))
     } else {
+        mistakes.sort_by(|a, b| (a.file(), a.line(), a.column()).cmp(&(b.file(), b.line(), b.column())));
         Err(LoadError::Mistakes { count: mistakes.len(), mistakes })
     }
 }
 
-pub(super) fn assemble(texts: BTreeMap<String, String>, rules: Vec<Rule>) -> RuleSet {
-    let mut hash = Sha256::new();
-    for (name, text) in &texts {
-        for part in [name, text] {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part.as_bytes());
+fn parse(name: &str, text: &str) -> Result<Parsed, Box<YamlError>> {
+    let file = Sources::default().parse(name, text)?;
+    // A second reading for the places alone: the vocabulary itself knows nothing of YAML.
+    let mut sources = Sources::default();
+    let places = sources.parse(name, text)?;
+    Ok(Parsed { name: name.to_owned(), file, sources, places })
+}
+
+/// Which names there are in all files.
+struct Names {
+    /// The file of each automation that was read, and of each that was seen while checking.
+    all: HashMap<String, String>,
+    seen: HashMap<String, String>,
+    /// Earlier names, and who claims them.
+    was: HashMap<String, String>,
+}
+
+impl Names {
+    fn of(parsed: &[Parsed]) -> Self {
+        let named = |one: &Parsed| {
+            let file = one.name.clone();
+            let names =
+                one.file.automations.iter().map(move |automation| (automation.name.0.clone(), file.clone()));
+            names.collect::<Vec<_>>()
+        };
+        Self { all: parsed.iter().flat_map(named).collect(), seen: HashMap::new(), was: HashMap::new() }
+    }
+
+    fn check(&mut self, automation: &Automation, file: &str, at: Spot<'_>, page: &mut Page<'_>) {
+        let name = &automation.name;
+        if let Some(other) = self.seen.insert(name.0.clone(), file.to_owned()) {
+            let remedy = format!("a name is an id; the other one is in {other}");
+            page.say(at.at("name"), format!("there is another automation `{name}`"), remedy);
+        }
+        let Some(was) = &automation.was else { return };
+        if let Some(file) = self.all.get(&was.0) {
+            let wrong = format!("`{was}` is still the name of an automation, in {file}");
+            page.say(
+                at.at("was"),
+                wrong,
+                "`was` is the name that it had before: remove the one or the other",
+            );
+        }
+        if let Some(other) = self.was.insert(was.0.clone(), name.0.clone()) {
+            let wrong = format!("`{other}` was `{was}` as well");
+            page.say(at.at("was"), wrong, "one automation goes on with a history: remove one of them");
         }
     }
-    RuleSet::new(hex::encode(hash.finalize()), texts, rules)
 }
 
-/// Maps merge, lists replace: what the automation says is laid over what the file says of all.
-fn with_defaults(automation: &Automation, defaults: &Defaults) -> Result<Automation, serde_json::Error> {
-    let mut merged = serde_json::to_value(defaults)?;
-    lay_over(&mut merged, serde_json::to_value(automation)?);
-    serde_json::from_value(merged)
-}
-
-fn lay_over(under: &mut Value, over: Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            for (key, value) in over {
-                lay_over(under.entry(key).or_insert(Value::Null), value);
+impl Parsed {
+    fn check(
+        &self,
+        names: &mut Names,
+        beside: &Beside<'_>,
+        known: Option<&Known>,
+        files: &mut BTreeMap<String, String>,
+        rules: &mut Vec<Rule>,
+        page: &mut Page<'_>,
+    ) {
+        let all = Spot::new(&self.places, None);
+        if self.file.version != 1 {
+            let wrong = format!("version {} is not known", self.file.version);
+            page.say(all.at("version"), wrong, "this release reads `version: 1`");
+        }
+        let under = self.places.get("defaults");
+        let places = self.places.get("automations").map_or(&[][..], Tree::items);
+        for (automation, place) in self.file.automations.iter().zip(places) {
+            let at = Spot::new(place, under);
+            let merged = match with_defaults(automation, &self.file.defaults) {
+                Ok(merged) => merged,
+                Err(error) => {
+                    page.say(
+                        at,
+                        format!("with the file's defaults it cannot be: {error}"),
+                        "change one of them",
+                    );
+                    continue;
+                }
+            };
+            let before = page.count();
+            names.check(&merged, &self.name, at, page);
+            check::automation(&merged, at, beside, known, page);
+            let condition = condition(&merged, at, page);
+            if let Some(path) = &merged.run.prompt_file {
+                match beside.text(path) {
+                    Ok(text) => drop(files.insert(path.clone(), text)),
+                    Err(problem) => page.say(at.at("run").at("prompt_file"), &problem, problem.remedy()),
+                }
+            }
+            if page.count() == before {
+                match Rule::new(merged, condition, self.name.clone()) {
+                    Ok(rule) => rules.push(rule),
+                    Err(error) => page.say(at.at("repos"), error, "for example `github/acme/*`"),
+                }
             }
         }
-        (under, over) => *under = over,
     }
+}
+
+fn condition(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) -> Option<Condition> {
+    let text = automation.r#if.as_deref()?;
+    let compiled = Condition::compile(text);
+    if let Err(error) = &compiled {
+        let part = error.offset..error.offset + error.len;
+        page.say_of_part(at.at("if"), text, part, &error.message, &error.remedy);
+    }
+    compiled.ok()
 }

@@ -1,80 +1,80 @@
 //! The active set of automations: loaded whole or not at all, and indexed for candidates.
 
 mod check;
+mod defaults;
+mod files;
+mod globs;
+mod index;
+mod known;
 mod load;
+mod page;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use globset::{GlobSet, GlobSetBuilder};
-use schemas::automation::{Allow, Automation, Mode, Permission, Trigger};
-use schemas::event::{EventType, SourceKind};
+use schemas::automation::{Allow, Automation, AutomationTest, Mode, Permission, Trigger};
+use schemas::event::SourceKind;
 use schemas::{Event, RepoRef};
+use sha2::{Digest, Sha256};
 
-use crate::decide::clauses::EntryGlobs;
-
+pub use check::keys::tables as key_tables;
 pub use check::reference_problem;
-pub use load::{LoadError, load_folder, load_texts};
+pub use files::{FileProblem, read_bytes};
+pub use known::Known;
+pub use load::{LoadError, load_folder, load_folder_knowing, load_texts, load_texts_knowing};
+
+use crate::condition::Condition;
+use crate::decide::clauses::EntryGlobs;
+use globs::Globs;
+use index::Index;
 
 /// Every automation that is in force, with the texts it came from.
 #[derive(Debug)]
 pub struct RuleSet {
     /// SHA-256 over the texts: equal sets decide alike.
     pub hash: String,
-    /// File names and texts.
+    /// Names and texts of all files: automations, and what they use.
     pub files: BTreeMap<String, String>,
     rules: Vec<Rule>,
-    index: HashMap<(SourceKind, EventType), Vec<usize>>,
+    index: Index,
 }
 
 /// One automation, ready to decide.
 #[derive(Debug)]
 pub struct Rule {
-    /// The automation with its file's defaults applied.
+    /// The automation with its file's defaults applied, without its tests.
     pub automation: Automation,
+    /// Its tests, which no run carries about.
+    pub tests: Vec<AutomationTest>,
     /// The file it stands in.
     pub file: String,
+    /// Its `if`, compiled.
+    pub(crate) condition: Option<Condition>,
     repos: Globs,
     /// The globs of each entry of `on`.
     pub(crate) entries: Vec<EntryGlobs>,
 }
 
-#[derive(Debug)]
-struct Globs {
-    include: GlobSet,
-    exclude: GlobSet,
-    open: bool,
-}
-
 impl RuleSet {
-    fn new(hash: String, files: BTreeMap<String, String>, rules: Vec<Rule>) -> Self {
-        let mut index: HashMap<_, Vec<usize>> = HashMap::new();
-        for (number, rule) in rules.iter().enumerate() {
-            if rule.mode() == Mode::Disabled {
-                continue;
-            }
-            for trigger in &rule.automation.on {
-                let Some(source) = trigger.source else { continue };
-                for event in trigger.event.iter() {
-                    let entry = index.entry((source, event.clone())).or_default();
-                    if entry.last() != Some(&number) {
-                        entry.push(number);
-                    }
-                }
-            }
+    fn new(files: BTreeMap<String, String>, rules: Vec<Rule>) -> Self {
+        let mut hash = Sha256::new();
+        for part in files.iter().flat_map(|(name, text)| [name, text]) {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part.as_bytes());
         }
-        Self { hash, files, rules, index }
+        let index = Index::new(&rules);
+        Self { hash: hex::encode(hash.finalize()), files, rules, index }
     }
 
     /// A set without automations.
     #[must_use]
     pub fn empty() -> Self {
-        load::assemble(BTreeMap::new(), Vec::new())
+        Self::new(BTreeMap::new(), Vec::new())
     }
 
-    /// The automations that listen to an event like this one: they get a recorded decision.
+    /// The automations that an event like this one could start, in the order of [`RuleSet::rules`]:
+    /// they get a recorded decision. Its cost grows with their number, not with the set's.
     pub fn candidates(&self, event: &Event) -> impl Iterator<Item = &Rule> {
-        let numbers = self.index.get(&(event.source, event.r#type.clone()));
-        numbers.into_iter().flatten().filter_map(|number| self.rules.get(*number))
+        self.index.candidates(&self.rules, event).into_iter()
     }
 
     /// Every automation, in the order of files and lines.
@@ -85,10 +85,15 @@ impl RuleSet {
 }
 
 impl Rule {
-    fn new(automation: Automation, file: String) -> Result<Self, globset::Error> {
+    fn new(
+        mut automation: Automation,
+        condition: Option<Condition>,
+        file: String,
+    ) -> Result<Self, globset::Error> {
         let repos = Globs::new(&automation.repos)?;
         let entries = automation.on.iter().map(EntryGlobs::new).collect::<Result<_, _>>()?;
-        Ok(Self { automation, file, repos, entries })
+        let tests = std::mem::take(&mut automation.tests);
+        Ok(Self { automation, tests, file, condition, repos, entries })
     }
 
     /// How far it goes.
@@ -108,25 +113,14 @@ impl Rule {
     /// Whether it may act on a repository.
     #[must_use]
     pub fn covers(&self, repo: &RepoRef) -> bool {
-        let name = repo.to_string();
-        (self.repos.open || self.repos.include.is_match(&name)) && !self.repos.exclude.is_match(&name)
+        self.repos.cover(repo)
     }
-}
 
-impl Globs {
-    fn new(patterns: &[String]) -> Result<Self, globset::Error> {
-        let (mut include, mut exclude) = (GlobSetBuilder::new(), GlobSetBuilder::new());
-        let mut open = true;
-        for pattern in patterns {
-            match pattern.strip_prefix('!') {
-                Some(pattern) => exclude.add(repo_glob(pattern)?),
-                None => {
-                    open = false;
-                    include.add(repo_glob(pattern)?)
-                }
-            };
-        }
-        Ok(Self { include: include.build()?, exclude: exclude.build()?, open })
+    /// Whether an event could start it, as far as source, event, label, command, project and
+    /// repository tell: what [`RuleSet::candidates`] finds without asking every automation.
+    #[must_use]
+    pub fn listens(&self, event: &Event) -> bool {
+        index::listens(self, event, &index::Said::default())
     }
 }
 
@@ -139,9 +133,4 @@ pub fn trigger_words(trigger: &Trigger) -> String {
     let source = trigger.source.map_or("", SourceKind::as_str);
     let events: Vec<String> = trigger.event.iter().map(ToString::to_string).collect();
     format!("{source} {}", events.join(", "))
-}
-
-/// A repository glob: `*` stops at a slash, `**` does not.
-fn repo_glob(pattern: &str) -> Result<globset::Glob, globset::Error> {
-    globset::GlobBuilder::new(pattern).literal_separator(true).build()
 }

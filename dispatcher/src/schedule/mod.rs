@@ -28,10 +28,12 @@ mod expression;
 mod field;
 pub mod jitter;
 mod nearest;
+mod scheduled;
 mod timetable;
 mod zone;
 
 pub use cron_error::{CronError, CronMistake};
 pub use expression::{CronExpression, Pace};
+pub use scheduled::Scheduled;
 pub use timetable::{Tick, Timetable, Upcoming};
 pub use zone::{UnknownZone, Zone};

@@ -2,37 +2,44 @@
 
 use std::fmt::Write as _;
 
-use schemas::AutomationName;
+use chrono::{DateTime, Utc};
+use schemas::intent::{IntentState, Write};
 use schemas::report::{CommandReport, Report};
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
+use schemas::{AutomationName, Intent};
 use store::RunRecord;
 
-use super::{code, fence, refusal_marker, status_marker};
+use super::answer::approve_command;
+use super::{code, fence, refusal_marker, status_marker, thread};
+use crate::admit::approval::expiry;
 
 /// Forges cut longer comments (GitHub at 65,536 characters); room is left for their own additions.
 const LONGEST: usize = 60_000;
 
-/// The status comment for what a run's row says.
+/// The status comment for what a run's row says, and for which of its writes failed.
 #[must_use]
-pub fn status(record: &RunRecord) -> String {
+pub fn status(record: &RunRecord, intents: &[Intent]) -> String {
     let run = &record.run;
-    let mut text = status_marker(&run.work_item, &run.automation);
+    let mut text = status_marker(&thread(run), &run.automation);
     let _ = write!(text, "\n### {} · {}\n\n", run.automation, headline(&run.state));
     match (&run.state, &record.pull_request) {
         (RunState::Done { reason: Reason::Published, .. }, Some(pull_request)) => {
             let number = pull_request.number;
+            let did = if record.branch_head.is_some() { "Updated" } else { "Opened" };
             // On GitLab `#7` is an issue.
             let _ = if pull_request.url.contains("/-/merge_requests/") {
-                write!(text, "Opened merge request !{number}.\n\n")
+                write!(text, "{did} merge request !{number}.\n\n")
             } else {
-                write!(text, "Opened pull request #{number}.\n\n")
+                write!(text, "{did} pull request #{number}.\n\n")
             };
+            intents.iter().for_each(|intent| shortfall(&mut text, intent));
         }
         (RunState::Done { reason, .. }, _) => {
             let _ = write!(text, "{}\n\n", reason_line(reason));
         }
         _ => {}
     }
+    approval(&mut text, record);
     if let Some(report) = &record.report {
         changes(&mut text, record);
         commands(&mut text, report);
@@ -58,10 +65,10 @@ pub fn refusal(item: &schemas::WorkItem, automation: &AutomationName, login: &st
     )
 }
 
-fn headline(state: &RunState) -> &'static str {
-    match state {
-        RunState::Pending { gate: Gate::Concurrency, .. } => "⏳ waits for another run on this item",
-        RunState::Pending { .. } => "⏳ waiting",
+/// Where a run stands, in a few words.
+pub(super) fn headline(state: &RunState) -> String {
+    let word = match state {
+        RunState::Pending { gate, due_at } => return at_gate(*gate, *due_at),
         RunState::Queued { .. } => "⏳ queued",
         RunState::Active { step, .. } => match step {
             Step::Claimed | Step::Workspace => "🔧 getting the repository",
@@ -79,6 +86,41 @@ fn headline(state: &RunState) -> &'static str {
             Outcome::Cancelled => "🚫 cancelled",
             Outcome::Unknown => "❓ needs a person",
         },
+    };
+    word.to_owned()
+}
+
+fn at_gate(gate: Gate, due_at: Option<DateTime<Utc>>) -> String {
+    let when = |word: &str| due_at.map(|due| format!(" {word} {}", minute(due))).unwrap_or_default();
+    match gate {
+        Gate::Schedule => format!("⏳ starts{}", when("at")),
+        Gate::Debounce => format!("⏳ waits for more events{}", when("until")),
+        Gate::Concurrency => "⏳ waits for another run".to_owned(),
+        Gate::Budget => format!("⏳ waits for money{} at the latest", when("until")),
+        Gate::Approval => "✋ waits for approval".to_owned(),
+        Gate::Parked => format!("⏸️ waits for a provider's limit{}", when("until")),
+    }
+}
+
+fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// What there is to agree to and how, or who agreed.
+fn approval(text: &mut String, record: &RunRecord) {
+    let Some(approval) = &record.run.approval else { return };
+    if let Some(login) = &approval.approved_by {
+        let _ = write!(text, "Approved by {}.\n\n", code(login, 100));
+    } else if let Some(until) = expiry(record) {
+        let _ = write!(
+            text,
+            "It starts once somebody other than who triggered it agrees, with {} in a comment of its own, \
+             until {}. The code stands for this item's text, the automation and the commit it starts \
+             from ({}); when one of them changes, so does the code.\n\n",
+            approve_command(&approval.inputs),
+            minute(until),
+            code(approval.head.as_str().get(..12).unwrap_or_default(), 40),
+        );
     }
 }
 
@@ -109,6 +151,21 @@ fn reason_line(reason: &Reason) -> String {
         R::Internal { .. } => "A fault in Pullwright; its log says more.".to_owned(),
         other => other.sentence(),
     }
+}
+
+/// What the pull request has not got, where the forge refused it.
+fn shortfall(text: &mut String, intent: &Intent) {
+    let (what, names) = match &intent.write {
+        Write::LabelPullRequest { labels, .. } => ("The labels could not be put on", labels),
+        Write::RequestReviews { reviewers, .. } => ("The reviewers could not be asked", reviewers),
+        _ => return,
+    };
+    if !matches!(intent.state, IntentState::Failed | IntentState::Unknown) {
+        return;
+    }
+    let names: Vec<String> = names.iter().map(|name| code(name, 100)).collect();
+    let because = code(intent.result.as_deref().unwrap_or("no answer"), 300);
+    let _ = write!(text, "{what} ({}): {because}.\n\n", names.join(", "));
 }
 
 fn changes(text: &mut String, record: &RunRecord) {

@@ -24,6 +24,10 @@ pub fn body(record: &RunRecord) -> String {
     let run = &record.run;
     let mut text = String::new();
     match &run.input.event.item {
+        // Not everybody who sees the pull request may see the item.
+        Some(item) if run.input.event.confidential => {
+            let _ = writeln!(text, "For {}.\n", item_name(&item.key));
+        }
         Some(item) => {
             let _ = writeln!(text, "For {}: {}\n", item_name(&item.key), code(item.title.expose(), 200));
         }
@@ -42,9 +46,10 @@ pub fn body(record: &RunRecord) -> String {
     if let Some(change) = &record.change {
         let _ = writeln!(text, "\nBased on {}.", change.base);
     }
+    let did = if record.branch_head.is_some() { "Updated" } else { "Opened" };
     let _ = write!(
         text,
-        "\n<sub>Opened by Pullwright · automation {} · run {} · please review before merging</sub>\n",
+        "\n<sub>{did} by Pullwright · automation {} · run {} · please review before merging</sub>\n",
         run.automation, run.id
     );
     text

@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{FIX, World};
 
-/// A body as GitHub sends it, with what is looked at.
-fn beat(number: u64) -> schemas::control::Beat {
+pub fn beat(number: u64) -> schemas::control::Beat {
     schemas::control::Beat { number, ..schemas::control::Beat::default() }
 }
 
-fn body(number: u64, label: &str, login: &str, second: u32) -> serde_json::Value {
+/// A body as GitHub sends it, with what is looked at.
+pub fn body(number: u64, label: &str, login: &str, second: u32) -> serde_json::Value {
     let time = format!("2026-11-21T09:59:{second:02}Z");
     serde_json::json!({
         "action": "labeled",
@@ -41,13 +41,18 @@ fn body(number: u64, label: &str, login: &str, second: u32) -> serde_json::Value
 
 impl World {
     /// Takes one delivery through the queue, and waits until it is stored.
-    async fn deliver(&self, guid: &str, raw: &[u8]) -> DeliveryId {
+    pub async fn deliver(&self, guid: &str, raw: &[u8]) -> DeliveryId {
+        self.deliver_as("issues", guid, raw).await
+    }
+
+    /// The same, of another event of GitHub's.
+    pub async fn deliver_as(&self, event: &str, guid: &str, raw: &[u8]) -> DeliveryId {
         let delivery = Delivery {
             id: DeliveryId::fresh(&*self.clock),
             webhook: WebhookName::from("github"),
             received_at: schemas::Clock::now(&*self.clock),
             headers: [
-                ("x-github-event", "issues"),
+                ("x-github-event", event),
                 ("x-github-delivery", guid),
                 ("content-type", "application/json"),
             ]
@@ -73,49 +78,40 @@ impl World {
         id
     }
 
-    async fn label(&self, number: u64, second: u32) -> DeliveryId {
+    pub async fn label(&self, number: u64, second: u32) -> DeliveryId {
         let guid = format!("guid-{number}-{second}");
         self.deliver(&guid, body(number, "agent:fix", "ana", second).to_string().as_bytes()).await
     }
 
-    async fn verdicts(&self, delivery: DeliveryId) -> Vec<String> {
+    pub async fn verdicts(&self, delivery: DeliveryId) -> Vec<String> {
         let decisions = self.store.decisions(delivery).await.unwrap();
         decisions.iter().map(|decision| decision.verdict.word().to_owned()).collect()
     }
 
-    async fn state(&self, run: RunId) -> RunState {
+    pub async fn state(&self, run: RunId) -> RunState {
         self.store.run(run).await.unwrap().unwrap().run.state
     }
 
     /// Lets the publisher write everything that is due.
-    async fn publish(&self) {
+    pub async fn publish(&self) {
         let stop = CancellationToken::new();
-        let publishing = self.dispatcher.publish(stop.clone());
-        let drained = async {
-            loop {
-                let due = self.store.due_intents(schemas::Clock::now(&*self.clock), 10).await.unwrap();
-                if due.is_empty() {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
-            stop.cancel();
-        };
-        tokio::join!(publishing, drained);
+        stop.cancel();
+        self.dispatcher.publish(stop).await;
     }
 }
 
-fn change(world_base: &schemas::Oid, path: &str) -> ChangeReport {
+pub fn change(world_base: &schemas::Oid, path: &str) -> ChangeReport {
     ChangeReport {
         head: "b".repeat(40).parse().unwrap(),
         base: world_base.clone(),
+        tree: None,
         files: vec![FileChange { path: Untrusted::from(path), added: Some(1), removed: Some(0) }],
         diff: Untrusted::from("+x"),
         diff_cut: false,
     }
 }
 
-fn report(outcome: Outcome, reason: Reason) -> Report {
+pub fn report(outcome: Outcome, reason: Reason) -> Report {
     Report {
         spent: schemas::automation::Usd::default(),
         outcome,

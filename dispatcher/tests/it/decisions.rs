@@ -84,7 +84,8 @@ fn the_table() {
 #[test]
 fn candidates_are_those_that_listen() {
     let set = set(FIX);
-    assert_eq!(set.candidates(&labeled("any")).count(), 1);
+    assert_eq!(set.candidates(&labeled("agent:fix")).count(), 1);
+    assert_eq!(set.candidates(&labeled("another")).count(), 0);
     let mut other = labeled("agent:fix");
     other.r#type = EventType::IssueOpened;
     assert_eq!(set.candidates(&other).count(), 0);

@@ -1,6 +1,6 @@
 //! A stateful forge in memory, for what needs no HTTP.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -9,19 +9,29 @@ use forge::{
     RepositoryFacts,
 };
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef};
+use schemas::{ConnectionName, Oid, RepoRef};
 
 #[derive(Default)]
 pub struct FakeForge {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 pub struct State {
+    /// The repositories that the connection sees.
+    pub visible: Result<Vec<String>, ForgeError>,
+    /// Files of every commit, by their paths.
+    pub files: BTreeMap<String, String>,
     pub permissions: HashMap<String, Permission>,
     pub heads: HashMap<String, Oid>,
     pub comments: Vec<(u64, String)>,
     pub pulls: Vec<NewPullRequest>,
+    /// Branches whose pull request was merged or closed.
+    pub closed: Vec<String>,
+    /// Number and text of each edit of a pull request.
+    pub edits: Vec<(u64, String)>,
+    /// What pull requests were given: labels and reviewers.
+    pub given: Vec<String>,
+    pub internal_comments: usize,
     pub labels_removed: Vec<String>,
     pub reactions: usize,
     pub checks: Vec<Check>,
@@ -29,7 +39,33 @@ pub struct State {
     pub faults: Vec<(ForgeError, bool)>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            visible: Ok(Vec::new()),
+            files: BTreeMap::new(),
+            permissions: HashMap::new(),
+            heads: HashMap::new(),
+            comments: Vec::new(),
+            pulls: Vec::new(),
+            closed: Vec::new(),
+            edits: Vec::new(),
+            given: Vec::new(),
+            internal_comments: 0,
+            labels_removed: Vec::new(),
+            reactions: 0,
+            checks: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+}
+
 impl FakeForge {
+    pub fn sees(&self, repositories: &[&str]) {
+        let visible = repositories.iter().map(ToString::to_string).collect();
+        self.with(|state| state.visible = Ok(visible));
+    }
+
     pub fn allow(&self, login: &str, permission: Permission) {
         self.with(|state| state.permissions.insert(login.into(), permission));
     }
@@ -67,6 +103,15 @@ impl Forge for FakeForge {
     }
     async fn repository(&self, _: &RepoRef) -> Result<RepositoryFacts, ForgeError> {
         Ok(RepositoryFacts { default_branch: "main".into(), archived: false, can_push: Some(true) })
+    }
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let visible = self.with(|state| state.visible.clone())?;
+        Ok(visible.iter().map(|path| RepoRef::new(connection, path).unwrap()).collect())
+    }
+    async fn files(&self, _: &RepoRef, _: &Oid, _: &str) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        Ok(self.with(|state| {
+            state.files.iter().map(|(path, text)| (path.clone(), text.clone().into())).collect()
+        }))
     }
     async fn branch_head(&self, _: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError> {
         Ok(self.with(|state| state.heads.get(branch).cloned()))
@@ -122,8 +167,38 @@ impl Forge for FakeForge {
     async fn find_pull_request(&self, _: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
         Ok(self.with(|state| {
             let found = state.pulls.iter().position(|pull| pull.head == head)?;
+            if state.closed.contains(&state.pulls[found].head) {
+                return None;
+            }
             Some(PullRequest { number: 101 + found as u64, url: "https://forge/pull".into() })
         }))
+    }
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        self.with(|state| state.internal_comments += 1);
+        self.create_comment(repo, number, body).await
+    }
+    async fn edit_pull_request(
+        &self,
+        _: &RepoRef,
+        number: u64,
+        _: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        self.write(|state| state.edits.push((number, body.into())))
+    }
+    async fn label_pull_request(&self, _: &RepoRef, _: u64, labels: &[String]) -> Result<(), ForgeError> {
+        self.write(|state| state.given.extend_from_slice(labels))
+    }
+    async fn request_reviews(&self, _: &RepoRef, _: u64, reviewers: &[String]) -> Result<(), ForgeError> {
+        if reviewers.iter().any(|reviewer| reviewer == "nobody") {
+            return Err(ForgeError::Refused { status: 422, message: "no collaborator: @nobody".into() });
+        }
+        self.write(|state| state.given.extend_from_slice(reviewers))
     }
     async fn set_check(&self, _: &RepoRef, _: &Oid, check: &Check) -> Result<(), ForgeError> {
         self.write(|state| state.checks.push(check.clone()))

@@ -8,7 +8,6 @@ use schemas::delivery::{Body, Delivery};
 use schemas::trace::TraceContext;
 use schemas::{Clock, DeliveryId, WebhookName};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::World;
 
@@ -44,6 +43,11 @@ fn body(action: &str, number: u64, more: &[(&str, Value)]) -> Value {
     body
 }
 
+/// A label that ana put on.
+pub fn labeled(number: u64, name: &str) -> Value {
+    body("labeled", number, &[("label", json!({ "id": 1, "name": name }))])
+}
+
 /// A comment as its forge tells of it.
 fn comment(action: &str, id: u64, second: usize, text: &str, by: &str) -> Value {
     let sender = json!({ "id": 77, "login": format!("{by}[bot]"), "type": "Bot" });
@@ -54,7 +58,7 @@ fn comment(action: &str, id: u64, second: usize, text: &str, by: &str) -> Value 
 
 impl World {
     /// Hears an event, and says what was decided.
-    async fn hear(&self, event: &str, body: &Value) -> Vec<Verdict> {
+    pub async fn hear(&self, event: &str, body: &Value) -> Vec<Verdict> {
         let id = DeliveryId::fresh(&*self.clock);
         let headers = [("x-github-event", event), ("x-github-delivery", &*id.to_string())];
         let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -71,17 +75,6 @@ impl World {
         self.decide().await;
         self.store.decisions(id).await.unwrap().into_iter().map(|decision| decision.verdict).collect()
     }
-
-    async fn write_all(&self) {
-        let stop = CancellationToken::new();
-        let written = async {
-            while !self.store.due_intents(self.clock.now(), 10).await.unwrap().is_empty() {
-                tokio::task::yield_now().await;
-            }
-            stop.cancel();
-        };
-        tokio::join!(self.dispatcher.publish(stop.clone()), written);
-    }
 }
 
 #[tokio::test]
@@ -90,14 +83,13 @@ async fn two_installations_that_answer_each_other_stop_within_three_runs() {
     // The clocks are alike, and so would be what is made from them.
     other.clock.fresh_id();
     assert_ne!(one.dispatcher.instance().await.unwrap(), other.dispatcher.instance().await.unwrap());
-    let label = json!({ "id": 1, "name": "go" });
-    one.hear("issues", &body("labeled", 12, &[("label", label)])).await;
+    one.hear("issues", &labeled(12, "go")).await;
     let mut known: HashMap<(&str, u64), String> = HashMap::new();
     let mut paused = Vec::new();
     for second in 0..20 {
         let mut heard = false;
         for (name, world, ids) in [("one", &one, 1_000), ("other", &other, 2_000)] {
-            world.write_all().await;
+            world.publish().await;
             for (id, text) in world.forge.with(|state| state.comments.clone()) {
                 let before = known.insert((name, id), text.clone());
                 if before.as_ref() == Some(&text) {
@@ -135,8 +127,7 @@ async fn the_seventh_run_of_an_item_within_an_hour_is_paused() {
     }
     assert_eq!(words, ["matched", "waiting", "waiting", "waiting", "waiting", "waiting", "paused", "paused"]);
     // A person's command is heard all the same, and an hour later everything is.
-    let label = json!({ "id": 1, "name": "go" });
-    let verdicts = world.hear("issues", &body("labeled", 12, &[("label", label)])).await;
+    let verdicts = world.hear("issues", &labeled(12, "go")).await;
     assert_eq!(verdicts[0].word(), "waiting");
     world.clock.advance(std::time::Duration::from_secs(3601));
     let verdicts = world.hear("issue_comment", &comment("created", 99, 30, "hello", "one")).await;
@@ -146,8 +137,7 @@ async fn the_seventh_run_of_an_item_within_an_hour_is_paused() {
 #[tokio::test]
 async fn what_was_answered_is_kept_with_the_delivery() {
     let world = World::new(ANSWERS).await;
-    let label = json!({ "id": 1, "name": "go" });
-    world.hear("issues", &body("labeled", 12, &[("label", label)])).await;
+    world.hear("issues", &labeled(12, "go")).await;
     let delivery = world.store.deliveries(1, None).await.unwrap().items[0].id;
     let facts: Value = world.store.facts(delivery).await.unwrap().unwrap();
     assert_eq!(

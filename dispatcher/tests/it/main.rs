@@ -1,15 +1,22 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod admission;
+mod backtest;
+mod branches;
 mod control;
 mod decisions;
+mod explain;
 mod fake_forge;
+mod firing;
 mod identity;
+mod links;
 mod loops;
 mod postgresql;
+mod publishing;
 mod redeliver;
 mod replay;
-mod rules;
+mod retention;
 #[path = "../../../crates/store/tests/postgresql/server.rs"]
 mod server;
 mod support;

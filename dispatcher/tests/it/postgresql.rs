@@ -1,17 +1,20 @@
 //! Two dispatchers on one PostgreSQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use broker::Publisher;
+use schemas::control::Claim;
 use schemas::delivery::Body;
 use schemas::event::SourceKind;
 use schemas::trace::TraceContext;
-use schemas::{Clock, Delivery, DeliveryId, WebhookName};
+use schemas::{Clock, ControlPlane, Delivery, DeliveryId, Epoch, WebhookName, WorkerName};
 use senders::samples::{self, Aim, Fresh};
 use serde_json::json;
 use store::{Address, DeliveryStatus};
 use uuid::Uuid;
 
+use crate::admission::duplicates;
 use crate::server::Server;
 use crate::support::{FIX, World};
 
@@ -117,4 +120,41 @@ async fn two_that_start_runs_of_one_item_start_one_and_keep_the_others_waiting()
     assert!(runs.len() > 1);
     let queued = one.store.runs(200, None, Some("queued")).await.unwrap().items;
     assert_eq!(queued.len(), 1, "one item has one active run");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_thousand_deliveries_through_two_become_one_run_for_each_happening() {
+    let Some(server) = Server::find().await else { return };
+    let address = Address::Postgres(server.database().await);
+    let world = World::on(&address, 1, &duplicates::automations(), &duplicates::HOOKS).await;
+    duplicates::two_take_ten_thousand(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_workers_of_two_dispatchers_get_each_of_a_thousand_runs_once() {
+    const RUNS: u128 = 1000;
+    let Some((one, two, _server)) = two().await else { return };
+    for number in 1..=RUNS {
+        one.queue.publish(labeled(&one, number, number)).await.unwrap();
+    }
+    one.decide().await;
+    let mut workers = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let dispatcher = Arc::clone(if number % 2 == 0 { &one.dispatcher } else { &two.dispatcher });
+        workers.spawn(async move {
+            let mut jobs = Vec::new();
+            loop {
+                let nonce = format!("{number}:{}", jobs.len());
+                let claim = Claim { worker: WorkerName(format!("w{number}")), nonce };
+                match dispatcher.claim(claim).await.unwrap() {
+                    Some(job) => jobs.push((job.run, job.epoch)),
+                    None => return jobs,
+                }
+            }
+        });
+    }
+    let jobs = workers.join_all().await.concat();
+    let runs: HashSet<_> = jobs.iter().map(|(run, _)| *run).collect();
+    assert_eq!((jobs.len() as u128, runs.len() as u128), (RUNS, RUNS));
+    assert!(jobs.iter().all(|(_, epoch)| *epoch == Epoch(1)));
 }

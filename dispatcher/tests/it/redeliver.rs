@@ -60,10 +60,13 @@ impl World {
         let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
         let reading = WebhookReading { kind, connection: connection.clone(), mapping: None };
         let settings = Settings {
+            name: "one".into(),
             webhooks: BTreeMap::from([(WebhookName::from("hook"), reading)]),
             routing: Routing::default(),
             directories: BTreeMap::new(),
             repository_setup: Box::new(|_| RepositorySetup::default()),
+            trackers: dispatcher::links::Trackers::default(),
+            automations: None,
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use broker::fake::MemoryQueue;
@@ -65,6 +66,31 @@ pub fn labeled(label: &str) -> Event {
     }
 }
 
+/// Another dispatcher on a database, which hears nothing itself.
+pub fn on_store(store: &Store, forge: &Arc<FakeForge>, clock: &Arc<FakeClock>) -> Arc<Dispatcher> {
+    dispatcher_on(store, forge, clock, &[], &MemoryQueue::default())
+}
+
+fn dispatcher_on(
+    store: &Store,
+    forge: &Arc<FakeForge>,
+    clock: &Arc<FakeClock>,
+    webhooks: &[(&str, SourceKind, &str)],
+    queue: &MemoryQueue,
+) -> Arc<Dispatcher> {
+    let forges: BTreeMap<_, Arc<dyn Forge>> =
+        BTreeMap::from([(github(), Arc::clone(forge) as Arc<dyn Forge>)]);
+    Arc::new(Dispatcher::new(
+        settings(webhooks),
+        store.clone(),
+        forges,
+        Arc::clone(clock) as Arc<dyn Clock>,
+        WakeUps::default(),
+        Arc::new(queue.clone()),
+        Meters::global(),
+    ))
+}
+
 pub struct World {
     pub dispatcher: Arc<Dispatcher>,
     pub forge: Arc<FakeForge>,
@@ -72,7 +98,38 @@ pub struct World {
     pub store: Store,
     /// Where replays go.
     pub queue: MemoryQueue,
+    /// Where its database is.
+    pub address: Address,
     _folder: Option<tempfile::TempDir>,
+}
+
+/// What a dispatcher is told that hears these webhooks: name, kind, connection.
+fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    Settings {
+        name: format!("dispatcher {}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+        webhooks: webhooks
+            .iter()
+            .map(|(name, kind, connection)| {
+                let connection = ConnectionName::from(*connection);
+                (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
+            })
+            .collect(),
+        routing: Routing::default(),
+        directories: BTreeMap::new(),
+        repository_setup: Box::new(|_| RepositorySetup {
+            protected_paths: vec![".github/**".into()],
+            ..RepositorySetup::default()
+        }),
+        trackers: dispatcher::links::Trackers::default(),
+        automations: None,
+        lease: Duration::from_secs(60),
+        lost_retries: 1,
+        settle: vec![Duration::ZERO, Duration::ZERO],
+        gate_key: GateKey::new("test").unwrap(),
+        gate_url: "http://gate".into(),
+        commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
+    }
 }
 
 impl World {
@@ -103,42 +160,22 @@ impl World {
         let forge = Arc::new(FakeForge::default());
         forge.allow("ana", Permission::Write);
         forge.set_head("main", &"a".repeat(40));
-        let forges: BTreeMap<_, Arc<dyn Forge>> =
-            BTreeMap::from([(github(), Arc::clone(&forge) as Arc<dyn Forge>)]);
-        let settings = Settings {
-            webhooks: webhooks
-                .iter()
-                .map(|(name, kind, connection)| {
-                    let connection = ConnectionName::from(*connection);
-                    (WebhookName::from(*name), WebhookReading { kind: *kind, connection, mapping: None })
-                })
-                .collect(),
-            routing: Routing::default(),
-            directories: BTreeMap::new(),
-            repository_setup: Box::new(|_| RepositorySetup {
-                protected_paths: vec![".github/**".into()],
-                ..RepositorySetup::default()
-            }),
-            lease: Duration::from_secs(60),
-            lost_retries: 1,
-            settle: vec![Duration::ZERO, Duration::ZERO],
-            gate_key: GateKey::new("test").unwrap(),
-            gate_url: "http://gate".into(),
-            commit_author: ("Pullwright".into(), "pullwright@localhost".into()),
-        };
         let queue = MemoryQueue::default();
-        let dispatcher = Arc::new(Dispatcher::new(
-            settings,
-            store.clone(),
-            forges,
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            WakeUps::default(),
-            Arc::new(queue.clone()),
-            Meters::global(),
-        ));
+        let dispatcher = dispatcher_on(&store, &forge, &clock, webhooks, &queue);
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
-        Self { dispatcher, forge, clock, store, queue, _folder: None }
+        let address = address.clone();
+        Self { dispatcher, forge, clock, store, queue, address, _folder: None }
+    }
+
+    /// A second dispatcher on the same database, through connections of its own.
+    pub async fn second(&self, automations: &str) -> Arc<Dispatcher> {
+        let store = Store::open(&self.address).await.unwrap();
+        let webhooks = [("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")];
+        let second = dispatcher_on(&store, &self.forge, &self.clock, &webhooks, &self.queue);
+        let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
+        second.activate(set).await.unwrap();
+        second
     }
 
     /// Takes everything from the queue.

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who may start an automation. Asked of the forge or tracker, and refused when it cannot answer.
 ///
 /// The permission must hold; where `users`, `teams`, `groups` or `roles` are given, one of them too.
 /// What a tool does by itself (a schedule, an alert) needs none of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Allow {
     /// The least permission on the repository. Not asked about people of a tracker, who have none.
@@ -44,7 +45,18 @@ impl Allow {
 
 /// What somebody may do in a repository, weakest first.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Permission {

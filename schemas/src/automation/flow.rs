@@ -1,11 +1,12 @@
 //! What holds a matching event up: repeats, bursts, other runs, money.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Span, Usd};
 
 /// `dedupe:` what makes a match needless.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dedupe {
     /// No run while a pull request of ours for the same work item is open.
@@ -14,7 +15,7 @@ pub struct Dedupe {
 }
 
 /// `debounce:` events of one work item within a window make one run, which lists them all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Debounce {
     /// How long it has to be quiet.
@@ -25,7 +26,7 @@ pub struct Debounce {
 }
 
 /// `concurrency:` how many runs at a time. One work item has one active run in any case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Concurrency {
     /// Which runs count together: `work_item`, `repo`, `automation`, or a name of one's own that
@@ -41,7 +42,7 @@ pub struct Concurrency {
 }
 
 /// What happens to a run that finds its group full.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFull {
     /// It waits its turn; nothing is pushed out.
@@ -54,7 +55,7 @@ pub enum OnFull {
 }
 
 /// `budget:` money, reserved when a run is admitted. Days are UTC's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budget {
     /// What one run may spend.

@@ -5,6 +5,7 @@
 
 mod allow;
 mod flow;
+mod json_schema;
 mod one_or_many;
 mod output;
 mod run_spec;
@@ -13,12 +14,14 @@ mod trigger;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AutomationName, RepoRef};
 
 pub use allow::{Allow, Permission};
 pub use flow::{Budget, Concurrency, Debounce, Dedupe, OnFull};
+pub use json_schema::json_schema;
 pub use one_or_many::OneOrMany;
 pub use output::{ChangeLimits, CommentOutput, IssueOutput, Output, PullRequestOutput};
 pub use run_spec::{Approval, Retry, RunSpec, Validate};
@@ -26,7 +29,7 @@ pub use span::{InvalidSpan, Span, Usd};
 pub use trigger::{CatchUp, LabelFilter, ReviewState, Trigger};
 
 /// One file of automations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutomationFile {
     /// The format's version: 1.
@@ -39,40 +42,40 @@ pub struct AutomationFile {
 }
 
 /// What a file's automations have in common: any key of theirs but what makes each its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
-    /// See [`Automation::mode`].
+    /// How far they go; `live` unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// See [`Automation::repos`].
+    /// Repositories they may act on, as globs; `!` excludes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repos: Vec<String>,
-    /// See [`Automation::allow`].
+    /// Who may start them; `permission: write` unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Allow>,
-    /// See [`Automation::dedupe`].
+    /// What makes a match needless.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dedupe: Option<Dedupe>,
-    /// See [`Automation::debounce`].
+    /// How long to wait for more of the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub debounce: Option<Debounce>,
-    /// See [`Automation::concurrency`].
+    /// How many runs at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
-    /// See [`Automation::budget`].
+    /// What may be spent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
-    /// See [`Automation::run`].
+    /// What the worker does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
-    /// See [`Automation::output`].
+    /// What is written to forges and trackers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
 }
 
 /// When to act, for whom, what to run and what to write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Automation {
     /// Its id, in every list and on every comment.
@@ -126,7 +129,9 @@ impl Automation {
 }
 
 /// How far an automation goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Not considered.
@@ -141,7 +146,7 @@ pub enum Mode {
 }
 
 /// A delivery and what the automation has to make of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutomationTest {
     /// A file with the body, beside the automations.
@@ -159,7 +164,7 @@ pub struct AutomationTest {
 }
 
 /// What the forge would say when asked. Whatever is not given was not answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TestFacts {
     /// What the actor may do.
@@ -174,13 +179,29 @@ pub struct TestFacts {
     /// Whether the pull request is one of ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_pull_request: Option<bool>,
+    /// The pull request that a comment is about; one of ours goes to `main` and is no draft unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<TestPullRequest>,
     /// Whether a pull request of ours for the work item is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_pull_request: Option<bool>,
 }
 
+/// A pull request, as far as an automation asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestPullRequest {
+    /// The branch it goes to; `main` unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Whether its change lies in a fork.
+    pub fork: bool,
+}
+
 /// What has to be decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// The decision's word: `matched`, `not_matched`, `denied`.

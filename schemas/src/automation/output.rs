@@ -1,9 +1,12 @@
 //! `output:` what is written to forges and trackers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::FileChange;
+
 /// What is written to forges and trackers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
     /// Open a pull request with the result, or update the one that is open for the work item.
@@ -45,15 +48,27 @@ impl Output {
         self.check.unwrap_or(true)
     }
 
+    /// What a result may not exceed.
+    #[must_use]
+    pub fn limits(&self) -> ChangeLimits {
+        self.pull_request.as_ref().and_then(|pull_request| pull_request.limits.clone()).unwrap_or_default()
+    }
+
+    /// Whether the result is a commit on top of a pull request that is open.
+    #[must_use]
+    pub fn adds_commits(&self) -> bool {
+        self.commits == Some(true)
+    }
+
     /// Whether the result is pushed at all.
     #[must_use]
     pub fn pushes(&self) -> bool {
-        self.pull_request.is_some() || self.commits == Some(true)
+        self.pull_request.is_some() || self.adds_commits()
     }
 }
 
 /// How the pull request looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PullRequestOutput {
     /// Its title; made from the automation's and the work item's name unless said.
@@ -91,7 +106,7 @@ impl PullRequestOutput {
 }
 
 /// What a result may not exceed; beyond it nothing is published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeLimits {
     /// Changed files.
@@ -102,8 +117,22 @@ pub struct ChangeLimits {
     pub lines: Option<u64>,
 }
 
+impl ChangeLimits {
+    /// What a change has too much of, if anything. A binary file has no lines.
+    #[must_use]
+    pub fn exceeded_by(&self, files: &[FileChange]) -> Option<String> {
+        let lines: u64 = files.iter().map(|file| file.added.unwrap_or(0) + file.removed.unwrap_or(0)).sum();
+        let count = files.len() as u64;
+        let over = |limit: Option<u64>, has: u64, what: &str| {
+            let limit = limit.filter(|limit| has > *limit)?;
+            Some(format!("it changes {has} {what}, and `limits` allows {limit}"))
+        };
+        over(self.files, count, "files").or_else(|| over(self.lines, lines, "lines"))
+    }
+}
+
 /// How the issue looks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IssueOutput {
     /// Its title; made from the automation's name unless said.
@@ -115,7 +144,7 @@ pub struct IssueOutput {
 }
 
 /// Whether and how to comment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CommentOutput {
     /// Never.

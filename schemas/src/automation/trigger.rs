@@ -1,5 +1,6 @@
 //! `on:` what starts an automation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{OneOrMany, Span};
@@ -8,7 +9,7 @@ use crate::id::ConnectionName;
 
 /// One way to start an automation; every key that is set must hold. Either `source` and `event`, or
 /// `schedule`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trigger {
     /// The kind of sender.
@@ -91,7 +92,7 @@ pub struct Trigger {
 }
 
 /// A condition on the labels an item carries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LabelFilter {
     /// At least one of these, when not empty.
@@ -106,7 +107,7 @@ pub struct LabelFilter {
 }
 
 /// The verdict of a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewState {
     /// It may be merged.
@@ -130,7 +131,7 @@ impl ReviewState {
 }
 
 /// What happens to ticks of a schedule that nobody was there for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CatchUp {
     /// They do not fire.

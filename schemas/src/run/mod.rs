@@ -114,13 +114,25 @@ impl Run {
 }
 
 /// What a person has to agree to before a run starts, and whether one has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalState {
     /// SHA-256 over everything that the run would be given, the head commit included, in hex. Its
     /// first eight digits are the code that people write.
     pub inputs: String,
+    /// The commit it starts from once somebody agreed, whatever its branch holds by then.
+    pub head: Oid,
     /// Who agreed, once somebody has.
     pub approved_by: Option<String>,
+    /// When.
+    pub approved_at: Option<DateTime<Utc>>,
+}
+
+impl ApprovalState {
+    /// What nobody agreed to yet.
+    #[must_use]
+    pub fn new(inputs: String, head: Oid) -> Self {
+        Self { inputs, head, approved_by: None, approved_at: None }
+    }
 }
 
 /// What a run was decided on.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::automation::Usd;
 use crate::id::RunId;
 
 /// Why a run ended so: one list for reports, API and decisions.
@@ -88,11 +89,19 @@ pub enum Reason {
     },
     /// Nobody agreed in time.
     ApprovalExpired,
+    /// It spent more than `budget.run_usd` allows, and was stopped.
+    BudgetExceeded {
+        /// That limit.
+        #[schema(value_type = f64)]
+        limit: Usd,
+    },
     /// Somebody else pushed to the branch, and their commits would be lost.
     BranchMoved {
         /// The branch.
         branch: String,
     },
+    /// `commits` without a pull request of ours to add them to.
+    NoPullRequest,
     /// Whether a write happened could not be told.
     OutcomeUnclear {
         /// Which write.
@@ -145,9 +154,15 @@ impl Reason {
             Self::CancelRequested => "Cancelled on request.".into(),
             Self::Superseded { by } => format!("Run {by}, which is newer, took its place."),
             Self::ApprovalExpired => "Nobody agreed in time.".into(),
+            Self::BudgetExceeded { limit } => {
+                format!("It spent the {limit} that one run may, and was stopped.")
+            }
             Self::BranchMoved { branch } => format!(
                 "Somebody else pushed to `{branch}`; their commits are left as they are and nothing was pushed."
             ),
+            Self::NoPullRequest => {
+                "There is no open pull request of Pullwright's that a commit could be added to.".into()
+            }
             Self::OutcomeUnclear { write } => {
                 format!("Whether this write happened could not be told: {write}. A person has to look.")
             }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::Clock;
-use store::{Address, Migrations, Server, StoreError};
+use store::{Address, Migrations, Server, StoreError, chain};
 
 use super::Check;
-use crate::database::{remedy, what};
+use crate::database::remedy;
 
 /// Clocks that differ by more make runs come due too early or too late.
 const SKEW: TimeDelta = TimeDelta::seconds(5);
@@ -18,13 +18,13 @@ pub(super) async fn all(address: &Address, clock: &dyn Clock) -> Vec<Check> {
             Ok(greeted) => checks.extend(judge_server(address, &greeted, clock.now())),
             Err(error) => {
                 let error = StoreError::from(error);
-                return vec![Check::fail("database", what(&error), remedy(&error))];
+                return vec![Check::fail("database", chain(&error), remedy(&error))];
             }
         }
     }
     checks.push(match address.migrations().await {
         Ok(found) => judge_tables(address, &found),
-        Err(error) => Check::fail("database tables", what(&error), remedy(&error)),
+        Err(error) => Check::fail("database tables", chain(&error), remedy(&error)),
     });
     checks
 }
@@ -47,7 +47,7 @@ pub(super) fn judge_tables(address: &Address, found: &Migrations) -> Check {
     let name = "database tables";
     if let Some(newer) = found.newer().last() {
         let error = StoreError::Newer { migration: newer.name.clone() };
-        return Check::fail(name, what(&error), remedy(&error));
+        return Check::fail(name, chain(&error), remedy(&error));
     }
     match found.pending().count() {
         0 => Check::ok(name, format!("{address} is up to date")),

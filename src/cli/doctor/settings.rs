@@ -96,8 +96,15 @@ pub(super) struct Automations {
 }
 
 /// Do the automations load?
-pub(super) fn automations(folder: &Path) -> Automations {
+pub(super) fn automations(source: &config::Automations) -> Automations {
     let name = "automations";
+    let folder = match source {
+        config::Automations::Folder(folder) => folder,
+        config::Automations::Repository { repository, .. } => {
+            let check = Check::ok(name, format!("pulled from {repository} while Pullwright runs"));
+            return Automations { check, repositories: vec![repository.to_string()] };
+        }
+    };
     match dispatcher::rules::load_folder(folder) {
         Ok(set) => {
             let shown = folder.display();

@@ -1,4 +1,4 @@
-//! `pullwright init`: a commented configuration and a first automation.
+//! `pullwright init`: a commented configuration, a first automation, and the format for editors.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -34,22 +34,25 @@ pub enum InitError {
     },
 }
 
-/// Writes both files, or none when one of them is there, and says what to do next.
+/// Writes all files, or none when one of them is there, and says what to do next.
 pub(super) fn run(args: &InitArgs, here: &Path, out: &mut Output<'_>) -> Result<Ending, CliError> {
     // Without the `.` of the default.
     let folder: PathBuf = here.join(&args.folder).components().collect();
     let config = folder.join("pullwright.yaml");
     let automation = folder.join("automations").join("fix-labelled-issue.yaml");
-    for path in [&config, &automation] {
+    let schema = folder.join("automations").join("automations.schema.json");
+    for path in [&config, &automation, &schema] {
         if path.symlink_metadata().is_ok() {
             return Err(InitError::Exists { path: path.clone() }.into());
         }
     }
     write(&config, config::EXAMPLE)?;
     write(&automation, AUTOMATION)?;
+    write(&schema, &schemas::automation::json_schema())?;
     let shown = |path: &Path| path.strip_prefix(here).unwrap_or(path).display().to_string();
     for line in [
         format!("Wrote {} and {}.", shown(&config), shown(&automation)),
+        format!("Editors complete automations by {}.", shown(&schema)),
         String::new(),
         "Next:".to_owned(),
         "  1. Make a secret for the webhook:  export GITHUB_WEBHOOK_SECRET=$(openssl rand -hex 32)"
@@ -100,14 +103,17 @@ mod tests {
         assert!(said.contains("pullwright doctor"), "{said}");
         let env = std::collections::BTreeMap::<String, String>::new();
         let loaded = config::load(Some(&folder.path().join("pullwright.yaml")), &env).unwrap();
-        let set = dispatcher::rules::load_folder(&loaded.settings.automations).unwrap();
+        let config::Automations::Folder(automations) = &loaded.settings.automations else { panic!() };
+        let set = dispatcher::rules::load_folder(automations).unwrap();
         let names: Vec<&str> = set.rules().iter().map(|rule| rule.automation.name.as_str()).collect();
         assert_eq!(names, ["fix-labelled-issue"]);
     }
 
     #[test]
     fn nothing_is_overwritten() {
-        for taken in ["pullwright.yaml", "automations/fix-labelled-issue.yaml"] {
+        for taken in
+            ["pullwright.yaml", "automations/fix-labelled-issue.yaml", "automations/automations.schema.json"]
+        {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(taken);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -2,6 +2,7 @@
 
 mod api;
 mod deliver;
+mod git;
 mod plan;
 mod processes;
 mod random;
@@ -9,6 +10,7 @@ mod text;
 mod world;
 
 pub use deliver::sign;
+pub use git::git;
 pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, automation};
 pub use processes::{marker, running_with, wait_until_none_runs_with};
 pub use random::Random;

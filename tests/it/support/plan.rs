@@ -1,5 +1,6 @@
 //! What a world is made of: repository, people, configuration, automations.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -23,6 +24,8 @@ pub struct Plan {
     automations: Vec<String>,
     settings: String,
     repository: String,
+    /// More entries of `webhooks`, `connections` and `repositories`.
+    entries: [String; 3],
     env: Vec<(String, String)>,
     files: Vec<(&'static str, &'static str)>,
     forge_token: &'static str,
@@ -45,6 +48,7 @@ impl Default for Plan {
             automations: Vec::new(),
             settings: String::new(),
             repository: String::new(),
+            entries: Default::default(),
             env: Vec::new(),
             files: vec![("README.md", "hello\n"), ("src/greet.sh", "echo hello\n")],
             forge_token: TOKEN,
@@ -75,6 +79,21 @@ impl Plan {
     /// What `repositories:` says of every repository, as `key: value, …`.
     pub fn repository(mut self, yaml: &str) -> Self {
         self.repository = format!(", {yaml}");
+        self
+    }
+
+    /// One more sender `name` of `kind`, its webhook's secret under `key`, its connection at the stand-in.
+    pub fn sender(mut self, name: &str, kind: &str, key: &str) -> Self {
+        let [webhooks, connections, _] = &mut self.entries;
+        let _ = writeln!(webhooks, "  {name}: {{ kind: {kind}, {key}: \"${{env:GITHUB_WEBHOOK_SECRET}}\" }}");
+        let token = "token: \"${env:GITHUB_TOKEN}\"";
+        let _ = writeln!(connections, "  {name}: {{ kind: {kind}, url: \"SIM\", auth: {{ {token} }} }}");
+        self
+    }
+
+    /// One more entry of `repositories`.
+    pub fn rule(mut self, entry: &str) -> Self {
+        let _ = writeln!(self.entries[2], "  - {entry}");
         self
     }
 
@@ -117,15 +136,17 @@ impl Plan {
             env: self.env,
             forge_token: self.forge_token,
         };
+        let [webhooks, connections, rules] = self.entries;
+        let connections = connections.replace("SIM", &world.sim.url);
         let settings = format!(
             "listen: {{ webhooks: 127.0.0.1:{port} }}
 webhooks:
   github: {{ kind: github, secret: \"${{env:GITHUB_WEBHOOK_SECRET}}\" }}
-connections:
+{webhooks}connections:
   github: {{ kind: github, url: \"{}\", auth: {{ token: \"${{env:GITHUB_TOKEN}}\" }} }}
-repositories:
+{connections}repositories:
   - {{ match: \"github/acme/*\"{} }}
-{}",
+{rules}{}",
             world.sim.url, self.repository, self.settings
         );
         std::fs::write(world.config(), settings).unwrap();

@@ -74,7 +74,11 @@ pub(crate) async fn commit(
     let repository = folder.result_git();
     let head = import(git, &repository, &stream).await?;
     check(git, &repository).await?;
-    describe(git, &repository, job.base.clone(), head, redactor).await.map(Some)
+    let change = describe(git, &repository, job.base.clone(), head, redactor).await?;
+    match job.limits.exceeded_by(&change.files) {
+        Some(because) => Err(ResultError::Refused(because)),
+        None => Ok(Some(change)),
+    }
 }
 
 /// Writes the import stream; `false` when the workspace is as the base.
@@ -139,13 +143,18 @@ async fn describe(
         [&plain, how, &[base.as_str(), head.as_str()]].concat()
     };
     let (counts, patch) = (diff_tree(&["--numstat", "-z"]), diff_tree(&["--patch"]));
-    let (counts, patch) = tokio::join!(
+    let (of_head, tree) = (format!("{head}^{{tree}}"), ["rev-parse", "--verify"]);
+    let tree = [&tree[..], &[of_head.as_str()]].concat();
+    let (counts, patch, tree) = tokio::join!(
         git.run(Call::on(repository, &counts)),
         git.run(Call::on(repository, &patch).output_cap(describe::DIFF_CAP)),
+        git.run(Call::on(repository, &tree)),
     );
     let (counts, patch) = (whole(counts?)?, patch?);
+    let tree = String::from_utf8_lossy(&tree?.bytes).trim().parse().ok();
     let (diff, diff_cut) = describe::diff(&patch, &mut redactor.lines());
-    Ok(ChangeReport { files: describe::files(&counts), diff: Untrusted::new(diff), diff_cut, head, base })
+    let (files, diff) = (describe::files(&counts), Untrusted::new(diff));
+    Ok(ChangeReport { files, diff, diff_cut, head, base, tree })
 }
 
 /// Output that is only useful when all of it is there.

@@ -1,6 +1,6 @@
 //! What people expect of a job that nothing goes wrong with.
 
-use schemas::automation::{Span, Validate};
+use schemas::automation::{ChangeLimits, Span, Validate};
 use schemas::report::Phase;
 use schemas::run::{Outcome, Reason, Step};
 
@@ -146,11 +146,7 @@ async fn the_branch_is_moved_from_where_it_was() {
     let first = String::from_utf8(git(&site.origin(), &["rev-parse", "pullwright/result"])).unwrap();
     // Not there any more as far as the grant knows: refused.
     let report = site.run(site.job(&["echo three > a"])).await;
-    assert!(
-        matches!(&report.reason, Reason::ForgeRefused { message } if message.contains("stale")),
-        "{:?}",
-        report.reason
-    );
+    assert_eq!(report.reason, Reason::BranchMoved { branch: "pullwright/result".into() });
     site.control.change(|state| state.branch_at = Some(first.trim().parse().unwrap()));
     let report = site.run(site.job(&["echo three > a"])).await;
     assert_eq!(report.reason, Reason::Published);
@@ -255,4 +251,66 @@ async fn secrets_are_masked_in_logs_tails_and_diffs() {
         assert!(text.contains("[redacted]"));
     }
     assert!(texts[0].contains("after") && texts[0].contains("plain [redacted]"));
+}
+
+#[tokio::test]
+async fn a_closed_gate_ends_it_before_anything_else_runs() {
+    let site = Site::new("echo one > a").await;
+    let mut job = site.job(&["echo two > a"]);
+    job.setup.setup = vec!["echo set up > b".into()];
+    job.spec.gate = vec!["true".into(), "test -e nothing".into(), "touch never".into()];
+    let report = site.run(job.clone()).await;
+    let reason = Reason::GateClosed { command: "test -e nothing".into(), exit_code: 1 };
+    assert_eq!((report.outcome, report.reason), (Outcome::NoChange, reason));
+    assert!(report.commands.iter().all(|command| command.phase == Phase::Gate));
+    assert_eq!(report.commands.len(), 2);
+    job.spec.gate = vec!["true".into()];
+    assert_eq!(site.run(job).await.reason, Reason::Published);
+}
+
+#[tokio::test]
+async fn a_result_over_its_limits_is_not_pushed() {
+    let site = Site::new("echo one > a").await;
+    for (files, lines, because) in [
+        (Some(1), None, "it changes 2 files, and `limits` allows 1"),
+        (None, Some(3), "it changes 4 lines, and `limits` allows 3"),
+    ] {
+        let mut job = site.job(&["echo two > a; printf '1\n2\n' > b"]);
+        job.limits = ChangeLimits { files, lines };
+        let reason = Reason::ResultRefused { because: because.into() };
+        assert_eq!(site.run(job).await.reason, reason);
+    }
+    let mut job = site.job(&["echo two > a; printf '1\n2\n' > b"]);
+    job.limits = ChangeLimits { files: Some(2), lines: Some(4) };
+    assert_eq!(site.run(job).await.reason, Reason::Published);
+}
+
+/// A result that was made anew takes the place of what the branch holds, whatever that stands on.
+#[tokio::test]
+async fn a_branch_is_replaced_by_exactly_what_was_granted() {
+    let mut site = Site::new("echo one > a").await;
+    assert_eq!(site.run(site.job(&["echo two > a"])).await.reason, Reason::Published);
+    let first = site.tip("pullwright/result");
+    site.base = site.commit("echo more > b");
+    site.control.change(|state| state.branch_at = Some(first.clone()));
+    let report = site.run(site.job(&["echo three > a"])).await;
+    assert_eq!(report.reason, Reason::Published, "{report:?}");
+    assert_eq!(site.pushed()["a"].1, "three\n");
+    assert_eq!(site.pushed()["b"].1, "more\n");
+    let tree = report.change.unwrap().tree.unwrap();
+    assert_eq!(tree, site.tip("pullwright/result^{tree}"));
+}
+
+#[tokio::test]
+async fn a_commit_goes_on_top_of_a_branch() {
+    let mut site = Site::new("echo one > a").await;
+    assert_eq!(site.run(site.job(&["echo two > b"])).await.reason, Reason::Published);
+    let first = site.tip("pullwright/result");
+    site.control.change(|state| state.branch_at = Some(first.clone()));
+    site.base = first.clone();
+    let mut job = site.job(&["cat b; echo three > c"]);
+    job.base_branch = "pullwright/result".into();
+    assert_eq!(site.run(job).await.reason, Reason::Published);
+    assert_eq!(site.tip("pullwright/result^"), first);
+    assert_eq!(site.pushed().len(), 3);
 }

@@ -96,6 +96,12 @@ impl YamlError {
         Box::new(self)
     }
 
+    /// The name of the text.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.name
+    }
+
     /// What is wrong, without the place.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -6,6 +6,7 @@
 mod error;
 mod picture;
 mod sources;
+mod tree;
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,6 +16,7 @@ use serde::de::{self, DeserializeOwned, Deserializer};
 
 pub use error::{YamlError, closest};
 pub use sources::Sources;
+pub use tree::Tree;
 
 /// The largest text that is read: 1 MiB.
 pub const LARGEST: usize = 1 << 20;
@@ -28,7 +30,7 @@ pub fn from_str<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<Ya
 }
 
 /// Where a value stands in the texts of one [`Sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     start: usize,
     len: usize,

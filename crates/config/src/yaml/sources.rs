@@ -1,6 +1,7 @@
 //! Several texts that one value is read from: a file, and the variables that override parts of it.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::Location;
@@ -107,11 +108,36 @@ impl Sources {
         result
     }
 
+    /// Where a part of a value stands that was written at `place`, in quotes, folded or as it is.
+    #[must_use]
+    pub fn inside(&self, place: Place, value: &str, part: Range<usize>) -> Place {
+        let Some(text) = self.text_at(place) else { return place };
+        let (at, _) = text.local(place);
+        // What was written holds the value's letters in their order, with quotes and indentation between.
+        let mut written = text.text.get(at..).unwrap_or_default().char_indices();
+        let mut find = |wanted: char| {
+            let same = |c: char| c == wanted || (wanted.is_whitespace() && matches!(c, '\n' | '\\'));
+            written.by_ref().find(|(_, c)| same(*c)).map(|(offset, _)| offset)
+        };
+        let mut found = None;
+        for (offset, c) in value.char_indices() {
+            let Some(here) = find(c) else { return place };
+            if offset >= part.start {
+                found = Some((here, value.len().min(part.end).saturating_sub(part.start)));
+                break;
+            }
+        }
+        found.map_or(place, |(here, len)| Place { start: text.start + at + here, len })
+    }
+
+    fn text_at(&self, place: Place) -> Option<&Text> {
+        self.texts.iter().find(|text| (text.start..=text.end()).contains(&place.start))
+    }
+
     /// An error about a value that was parsed, found after parsing.
     #[must_use]
     pub fn error_at(&self, place: Option<Place>, message: impl fmt::Display) -> YamlError {
-        let holds = |text: &&Text| place.is_some_and(|p| (text.start..=text.end()).contains(&p.start));
-        match self.texts.iter().find(holds).or(self.texts.first()) {
+        match place.and_then(|place| self.text_at(place)).or(self.texts.first()) {
             Some(text) => YamlError::new(text, place, message),
             None => YamlError::new(
                 &Text { name: String::new(), text: String::new(), start: 0, numbered: false },

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod automations;
 mod connections;
 mod generic;
 mod intake;
@@ -343,6 +344,15 @@ fn a_size_and_a_time_that_are_none() {
       ╰────
      help: choose between 5s and 1h: a shorter one is lost to a slow disk, a longer one holds up
            retries
+    ");
+    assert_snapshot!(mistake("retention: { logs: 12h }\n"), @r"
+     × pullwright.yaml:1:20: 12h is too short to look into what went wrong
+      ╭────
+    1 │ retention: { logs: 12h }
+      ·                    ─┬─
+      ·                     ╰── here
+      ╰────
+     help: keep it for `1d` or longer
     ");
 }
 

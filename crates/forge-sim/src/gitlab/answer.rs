@@ -93,7 +93,10 @@ impl Paging {
         put(headers, "x-total", &total.to_string());
         put(headers, "x-total-pages", &pages.to_string());
         if !next.is_empty() {
-            let link = format!("<{base}{}?page={next}&per_page={size}>; rel=\"next\"", uri.path());
+            let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+            let kept = kept.filter(|pair| !pair.starts_with("page=") && !pair.starts_with("per_page="));
+            let query: String = kept.map(|pair| format!("{pair}&")).collect();
+            let link = format!("<{base}{}?{query}page={next}&per_page={size}>; rel=\"next\"", uri.path());
             put(headers, "link", &link);
         }
         response

@@ -194,6 +194,7 @@ impl World {
             state: "opened".to_owned(),
             author,
             labels: labels.to_vec(),
+            reviewers: Vec::new(),
             notes: Vec::new(),
             awards: Vec::new(),
             commands: Vec::new(),

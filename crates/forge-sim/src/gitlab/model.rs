@@ -79,6 +79,8 @@ pub struct Item {
     pub author: u64,
     /// The titles of its labels.
     pub labels: Vec<String>,
+    /// Who was asked to review it.
+    pub reviewers: Vec<u64>,
     /// What was said, oldest first.
     pub notes: Vec<Note>,
     /// Who showed which emoji.
@@ -117,6 +119,8 @@ pub struct Note {
     pub body: String,
     /// Whether GitLab wrote it in the author's name.
     pub system: bool,
+    /// Whether only members of the project see it.
+    pub internal: bool,
     /// Who showed which emoji.
     pub awards: Vec<Award>,
     /// When it was written.

@@ -86,6 +86,8 @@ impl Render<'_> {
             object.insert("sha".into(), change.sha.clone().into());
             object.insert("draft".into(), draft.into());
             object.insert("work_in_progress".into(), draft.into());
+            let reviewers = item.reviewers.iter().map(|id| self.user_of(*id));
+            object.insert("reviewers".into(), reviewers.collect::<Vec<_>>().into());
         }
         value
     }
@@ -103,8 +105,8 @@ impl Render<'_> {
             "noteable_type": if item.change.is_some() { "MergeRequest" } else { "Issue" },
             "noteable_iid": item.iid,
             "resolvable": false,
-            "confidential": false,
-            "internal": false,
+            "confidential": note.internal,
+            "internal": note.internal,
         })
     }
 

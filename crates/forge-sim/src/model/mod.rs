@@ -133,6 +133,8 @@ pub struct Pull {
     pub base_sha: String,
     /// Whether it is a draft.
     pub draft: bool,
+    /// The logins of those who were asked to review it.
+    pub reviewers: Vec<String>,
 }
 
 /// A comment on an issue or pull request.

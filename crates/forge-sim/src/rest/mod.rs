@@ -5,6 +5,7 @@ mod apps;
 mod call;
 mod checks;
 mod comments;
+mod contents;
 mod hooks;
 mod issues;
 mod labels;
@@ -29,6 +30,8 @@ pub(crate) fn routes() -> Router<Arc<World>> {
     let comment = "/repos/{owner}/{name}/issues/comments/{id}";
     Router::new()
         .route("/user", get(account::me))
+        .route("/user/repos", get(repos::of_user))
+        .route("/installation/repositories", get(repos::of_installation))
         .route("/users/{login}", get(account::user))
         .route("/rate_limit", get(account::rate_limit))
         .route("/app", get(apps::app))
@@ -45,6 +48,9 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/repos/{owner}/{name}/branches", get(repos::branches))
         .route("/repos/{owner}/{name}/branches/{*branch}", get(repos::branch))
         .route("/repos/{owner}/{name}/git/ref/{*reference}", get(repos::reference))
+        .route("/repos/{owner}/{name}/git/blobs/{sha}", get(contents::blob))
+        .route("/repos/{owner}/{name}/contents", get(contents::root))
+        .route("/repos/{owner}/{name}/contents/{*path}", get(contents::get))
         .route("/repos/{owner}/{name}/collaborators/{login}/permission", get(repos::permission))
         .route("/repos/{owner}/{name}/compare/{range}", get(lookups::compare))
         .route("/orgs/{organisation}/teams/{slug}", get(lookups::team))
@@ -60,6 +66,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/repos/{owner}/{name}/pulls", get(pulls::list).post(pulls::create))
         .route("/repos/{owner}/{name}/pulls/{number}", get(pulls::get).patch(pulls::update))
         .route("/repos/{owner}/{name}/pulls/{number}/files", get(pulls::files))
+        .route("/repos/{owner}/{name}/pulls/{number}/requested_reviewers", post(pulls::request_reviews))
         .route("/repos/{owner}/{name}/check-runs", post(checks::create))
         .route("/repos/{owner}/{name}/check-runs/{id}", patch(checks::update).get(checks::get))
         .route("/repos/{owner}/{name}/commits/{reference}/check-runs", get(checks::list))

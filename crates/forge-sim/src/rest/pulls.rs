@@ -74,7 +74,7 @@ pub(crate) async fn create(
         return Err(invalid("base", "custom", Some(message)));
     }
     let number = next_number(repo);
-    let pull = Pull { head, base: new.base, head_sha, base_sha, draft: new.draft };
+    let pull = Pull { head, base: new.base, head_sha, base_sha, draft: new.draft, reviewers: Vec::new() };
     let item = Item {
         id,
         number,
@@ -207,6 +207,41 @@ pub(crate) async fn update(
         item.updated_at = now;
     }
     get(call, Path((owner, name, number)), headers).await
+}
+
+/// Whom to ask.
+#[derive(Deserialize)]
+pub(crate) struct Reviewers {
+    #[serde(default)]
+    reviewers: Vec<String>,
+    #[serde(default)]
+    team_reviewers: Vec<String>,
+}
+
+/// All of them or none: only those who may push review, and there are no teams here.
+pub(crate) async fn request_reviews(
+    call: Call,
+    Path((owner, name, number)): Path<(String, String, u64)>,
+    Input(wanted): Input<Reviewers>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    pull(&call, &owner, &name, number, Permission::Write).await?;
+    let mut model = call.model();
+    let repo = call.enter(&mut model, (&owner, &name), Permission::Write)?;
+    let writes = |login: &String| repo.permissions.get(&login.to_lowercase()) >= Some(&Permission::Write);
+    if !wanted.team_reviewers.is_empty() || !wanted.reviewers.iter().all(writes) {
+        let message = "Reviews may only be requested from collaborators. One or more of the users or teams you \
+                       specified is not a collaborator of the repository.";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message));
+    }
+    let item = call.item(&mut model, (&owner, &name), number, Permission::Write)?;
+    if let Some(pull) = &mut item.pull {
+        pull.reviewers.extend(wanted.reviewers);
+        pull.reviewers.sort_unstable();
+        pull.reviewers.dedup();
+    }
+    let item = item.clone();
+    let value = call.render(&model, (&owner, &name), |render, repo| render.pull(repo, &item))?;
+    Ok((StatusCode::CREATED, Json(value)))
 }
 
 /// The pull request as it stands now, for a caller who may do `need`.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Call;
 use super::call::RepoPath;
 use crate::answer::{ApiError, Paging};
+use crate::auth::Caller;
 use crate::bare::BareRepository;
 
 pub(crate) async fn get(call: Call, Path((owner, name)): Path<RepoPath>) -> Result<Json<Value>, ApiError> {
@@ -19,6 +20,41 @@ pub(crate) async fn get(call: Call, Path((owner, name)): Path<RepoPath>) -> Resu
         render.repository(repo, Some(call.caller.permission(repo)))
     })?;
     Ok(Json(value))
+}
+
+/// The repositories that the token's user has a part in.
+pub(crate) async fn of_user(
+    call: Call,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let Caller::User { login } = &call.caller else {
+        return Err(ApiError::forbidden("Resource not accessible by integration"));
+    };
+    let model = call.model();
+    let render = call.renderer(&model);
+    let ours =
+        model.repositories.values().filter(|repo| repo.permissions.contains_key(&login.to_lowercase()));
+    let all = ours.map(|repo| render.repository(repo, Some(repo.permission(login)))).collect();
+    Ok(paging.cut::<Value>(&call.api, &uri, all))
+}
+
+/// The repositories that an installation's token covers.
+pub(crate) async fn of_installation(
+    call: Call,
+    Query(paging): Query<Paging>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    if !matches!(call.caller, Caller::Installation { .. }) {
+        return Err(ApiError::forbidden("Resource not accessible by personal access token"));
+    }
+    let model = call.model();
+    let render = call.renderer(&model);
+    let covered =
+        model.repositories.values().filter(|repo| call.caller.permission(repo) >= Permission::Write);
+    let all: Vec<Value> =
+        covered.map(|repo| render.repository(repo, Some(call.caller.permission(repo)))).collect();
+    Ok(paging.cut_named(&call.api, &uri, "repositories", all))
 }
 
 pub(crate) async fn branches(

@@ -9,7 +9,7 @@ use super::Sim;
 use crate::faults::FaultOrder;
 use crate::happenings::NewIssue;
 use crate::model::{Item, Repository, Token, Webhook};
-use crate::setup::{SetupError, Source};
+use crate::setup::{SetupError, Source, write_files};
 
 impl Sim {
     /// Makes a repository with these files in one commit on `main`. The token's user is its admin.
@@ -24,6 +24,26 @@ impl Sim {
     ) -> Result<(), SetupError> {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
         self.world.make_repository(owner, name, Source::Files(files.collect())).await
+    }
+
+    /// Commits exactly these files on a branch, on top of what is there; nobody is told.
+    ///
+    /// # Errors
+    /// When git refuses.
+    pub async fn commit(
+        &self,
+        owner: &str,
+        name: &str,
+        branch: &str,
+        files: &[(&str, &str)],
+    ) -> Result<(), SetupError> {
+        let files: Vec<_> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        let folder = tempfile::tempdir()?;
+        write_files(folder.path(), &files)?;
+        let bare = self.world.bare(owner, name);
+        bare.commit_folder(folder.path(), branch, "Change", self.world.now()).await?;
+        Ok(())
     }
 
     /// Makes a repository from a git repository or a plain folder.

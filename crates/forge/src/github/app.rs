@@ -18,8 +18,10 @@ const BUFFER: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// What an installation is known by.
 #[derive(Deserialize)]
-struct Installation {
-    id: InstallationId,
+pub(super) struct Installation {
+    pub id: InstallationId,
+    /// Set while its owner lets it rest.
+    pub suspended_at: Option<String>,
 }
 
 /// The App's client, and one for each repository it was asked about.
@@ -78,8 +80,13 @@ impl Installations {
         let read = |error| outcome::of(error, Kind::Read, "the App's installations");
         let route = Route::fixed("/app/installations").query(&[("per_page", "1")]);
         let list: Vec<Installation> = self.app.get(route.as_str(), None::<&()>).await.map_err(read)?;
-        let Some(first) = list.first() else { return Ok(None) };
-        self.app.installation(first.id).map(Some).map_err(read)
+        list.first().map(|first| self.client(first.id)).transpose()
+    }
+
+    /// A client for an installation, with all that it may do.
+    pub(super) fn client(&self, id: InstallationId) -> Result<Octocrab, ForgeError> {
+        let read = |error| outcome::of(error, Kind::Read, "the App's installation");
+        self.app.installation(id).map_err(read)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Octocrab>>> {

@@ -69,6 +69,19 @@ pub(super) async fn remove_label(
     }
 }
 
+pub(super) async fn add_labels(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    labels: &[String],
+) -> Result<(), ForgeError> {
+    let api = call.api(repo).await?;
+    let route = Route::repo(repo)?.then("issues").number(number).then("labels");
+    let body = json!({ "labels": labels });
+    let what = format!("{repo}#{number}");
+    call.write::<IgnoredAny>(&api, Method::POST, &route, Some(&body), &what).await.map(drop)
+}
+
 pub(super) async fn create_comment(
     call: &Call<'_>,
     repo: &RepoRef,

@@ -1,12 +1,13 @@
 //! GitHub, github.com or Enterprise Server, as a personal token or as an App.
 //!
 //! `call.rs` makes the calls (one deadline, one error mapping), `outcome.rs` is that mapping, and
-//! each other file holds one kind of thing: `account`, `repos`, `issues`, `pulls`, `checks`, `hooks`.
+//! each other file holds one kind of thing: `account`, `repos`, `files`, `issues`, `pulls`, `checks`, `hooks`.
 
 mod account;
 mod app;
 mod call;
 mod checks;
+mod files;
 mod hooks;
 mod issues;
 mod lookups;
@@ -17,12 +18,13 @@ mod route;
 mod settings;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use octocrab::Octocrab;
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef};
+use schemas::{ConnectionName, Oid, RepoRef};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
@@ -107,6 +109,21 @@ impl Forge for GitHub {
         call.limit(repos::facts(&call, repo)).await
     }
 
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let call = Call::new(self);
+        call.limit(repos::list(&call, connection)).await
+    }
+
+    async fn files(
+        &self,
+        repo: &RepoRef,
+        commit: &Oid,
+        path: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        let call = Call::new(self);
+        call.limit(files::files(&call, repo, commit, path)).await
+    }
+
     async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError> {
         let call = Call::new(self);
         call.limit(repos::branch_head(&call, repo, branch)).await
@@ -179,6 +196,37 @@ impl Forge for GitHub {
     async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
         let call = Call::new(self);
         call.limit(pulls::find(&call, repo, head)).await
+    }
+
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(pulls::edit(&call, repo, number, title, body)).await
+    }
+
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(issues::add_labels(&call, repo, number, labels)).await
+    }
+
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(self);
+        call.limit(pulls::request_reviews(&call, repo, number, reviewers)).await
     }
 
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError> {

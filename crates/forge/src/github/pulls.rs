@@ -3,6 +3,7 @@
 use http::Method;
 use schemas::RepoRef;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::call::Call;
@@ -60,4 +61,35 @@ pub(super) async fn find(
         (here && pull.head.branch == head).then_some(PullRequest { number: pull.number, url: pull.html_url })
     })
     .await
+}
+
+pub(super) async fn edit(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    title: &str,
+    body: &str,
+) -> Result<(), ForgeError> {
+    let api = call.api(repo).await?;
+    let route = Route::repo(repo)?.then("pulls").number(number);
+    let edit = json!({ "title": title, "body": body });
+    let what = format!("{repo}#{number}");
+    call.write::<IgnoredAny>(&api, Method::PATCH, &route, Some(&edit), &what).await.map(drop)
+}
+
+pub(super) async fn request_reviews(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    reviewers: &[String],
+) -> Result<(), ForgeError> {
+    let api = call.api(repo).await?;
+    let route = Route::repo(repo)?.then("pulls").number(number).then("requested_reviewers");
+    let (teams, people): (Vec<&str>, Vec<&str>) =
+        reviewers.iter().map(String::as_str).partition(|reviewer| reviewer.contains('/'));
+    // Teams are named by their slug alone: they are of the repository's organisation.
+    let teams: Vec<&str> = teams.into_iter().filter_map(|team| team.rsplit('/').next()).collect();
+    let body = json!({ "reviewers": people, "team_reviewers": teams });
+    let what = format!("{repo}#{number}");
+    call.write::<IgnoredAny>(&api, Method::POST, &route, Some(&body), &what).await.map(drop)
 }

@@ -3,11 +3,12 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef};
+use schemas::{ConnectionName, Oid, RepoRef};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::Access;
+use super::app::Installation;
 use super::call::Call;
 use super::route::Route;
 use crate::git_http::GitEndpoint;
@@ -18,6 +19,16 @@ struct Repository {
     default_branch: String,
     #[serde(default)]
     archived: bool,
+    permissions: Option<Flags>,
+}
+
+/// A repository in a list.
+#[derive(Deserialize)]
+struct Listed {
+    full_name: String,
+    #[serde(default)]
+    archived: bool,
+    /// Lists of an installation may have none.
     permissions: Option<Flags>,
 }
 
@@ -52,6 +63,31 @@ pub(super) async fn facts(call: &Call<'_>, repo: &RepoRef) -> Result<RepositoryF
         archived: found.archived,
         can_push: found.permissions.map(|p| p.push),
     })
+}
+
+/// Every repository that we may push to.
+pub(super) async fn list(call: &Call<'_>, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+    const WHAT: &str = "the list of repositories";
+    let mut found: Vec<Listed> = Vec::new();
+    match &call.github.access {
+        Access::Token { api, .. } => {
+            found = call.list(api, &Route::fixed("/user/repos"), WHAT).await?;
+        }
+        Access::App { installations, .. } => {
+            let all: Vec<Installation> =
+                call.list(&installations.app, &Route::fixed("/app/installations"), WHAT).await?;
+            for installation in all.into_iter().filter(|installation| installation.suspended_at.is_none()) {
+                let api = installations.client(installation.id)?;
+                found.extend(call.list(&api, &Route::fixed("/installation/repositories"), WHAT).await?);
+            }
+        }
+    }
+    let ours = |listed: &Listed| !listed.archived && listed.permissions.as_ref().is_none_or(|p| p.push);
+    Ok(found
+        .iter()
+        .filter(|listed| ours(listed))
+        .filter_map(|listed| RepoRef::new(connection, &listed.full_name).ok())
+        .collect())
 }
 
 pub(super) async fn branch_head(

@@ -1,11 +1,20 @@
 //! Merge requests between branches of one project.
 
-use gitlab::api::projects::merge_requests::{CreateMergeRequest, MergeRequestState, MergeRequests};
+use std::borrow::Cow;
+
+use gitlab::api::common::path_escaped;
+use gitlab::api::projects::merge_requests::{
+    CreateMergeRequest, MergeRequest as GetMergeRequest, MergeRequestState, MergeRequests,
+};
+use gitlab::api::{BodyError, Endpoint};
+use http::Method;
 use schemas::RepoRef;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use super::call::{Call, built};
-use super::quick_actions;
+use super::{account, quick_actions};
 use crate::{ForgeError, NewPullRequest, PullRequest};
 
 #[derive(Deserialize)]
@@ -57,4 +66,87 @@ pub(super) async fn find(
         (here && found.source_branch == head).then(|| found.reference())
     })
     .await
+}
+
+/// A change of a merge request, as JSON: forms cannot say what a list of no entries is.
+struct Edit<'a> {
+    repo: &'a RepoRef,
+    number: u64,
+    change: Value,
+}
+
+impl Endpoint for Edit<'_> {
+    fn method(&self) -> Method {
+        Method::PUT
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/merge_requests/{}", path_escaped(&self.repo.path), self.number).into()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        Ok(Some(("application/json", self.change.to_string().into_bytes())))
+    }
+}
+
+async fn change(call: &Call<'_>, repo: &RepoRef, number: u64, change: Value) -> Result<(), ForgeError> {
+    let edit = Edit { repo, number, change };
+    call.write::<IgnoredAny>(edit, &format!("{repo}!{number}")).await.map(drop)
+}
+
+/// What is there already.
+#[derive(Deserialize)]
+struct Current {
+    draft: bool,
+    #[serde(default)]
+    reviewers: Vec<Reviewer>,
+}
+
+#[derive(Deserialize)]
+struct Reviewer {
+    id: u64,
+}
+
+async fn current(call: &Call<'_>, repo: &RepoRef, number: u64) -> Result<Current, ForgeError> {
+    let endpoint = GetMergeRequest::builder().project(repo.path.as_str()).merge_request(number).build();
+    call.get(built(endpoint)?, &format!("{repo}!{number}")).await
+}
+
+pub(super) async fn edit(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    title: &str,
+    body: &str,
+) -> Result<(), ForgeError> {
+    // The title says whether it is a draft; a person may have changed that.
+    let prefix = if current(call, repo, number).await?.draft { "Draft: " } else { "" };
+    let body = quick_actions::defused(body);
+    change(call, repo, number, json!({ "title": format!("{prefix}{title}"), "description": body })).await
+}
+
+pub(super) async fn label(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    labels: &[String],
+) -> Result<(), ForgeError> {
+    change(call, repo, number, json!({ "add_labels": labels.join(",") })).await
+}
+
+pub(super) async fn request_reviews(
+    call: &Call<'_>,
+    repo: &RepoRef,
+    number: u64,
+    reviewers: &[String],
+) -> Result<(), ForgeError> {
+    let mut ids: Vec<u64> = current(call, repo, number).await?.reviewers.iter().map(|r| r.id).collect();
+    for login in reviewers {
+        let id = account::user_id(call, login).await?;
+        let unknown = || ForgeError::Refused { status: 400, message: format!("there is no user `{login}`") };
+        ids.push(id.ok_or_else(unknown)?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    change(call, repo, number, json!({ "reviewer_ids": ids })).await
 }

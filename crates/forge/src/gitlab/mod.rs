@@ -2,10 +2,11 @@
 //!
 //! `transport.rs` puts the `gitlab` crate's endpoints on our HTTP client, `call.rs` makes the calls
 //! (one deadline, one error mapping), `outcome.rs` is that mapping, and each other file holds one
-//! kind of thing: `account`, `projects`, `notes`, `merge_requests`, `statuses`, `hooks`.
+//! kind of thing: `account`, `projects`, `files`, `notes`, `merge_requests`, `statuses`, `hooks`.
 
 mod account;
 mod call;
+mod files;
 mod hooks;
 mod lookups;
 mod merge_requests;
@@ -17,12 +18,13 @@ mod settings;
 mod statuses;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::HeaderValue;
 use schemas::automation::Permission;
-use schemas::{Oid, RepoRef, WebhookName};
+use schemas::{ConnectionName, Oid, RepoRef, WebhookName};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -33,7 +35,7 @@ use crate::{
 };
 
 use call::Call;
-use notes::{Items, Place};
+use notes::{Items, Place, Seen};
 pub use settings::{ConnectError, GitLabSettings};
 
 /// One connection to a GitLab. Issues and merge requests are numbered apart there: item numbers are
@@ -89,6 +91,21 @@ impl Forge for GitLab {
         call.limit(projects::facts(&call, repo)).await
     }
 
+    async fn repositories(&self, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(projects::list(&call, connection)).await
+    }
+
+    async fn files(
+        &self,
+        repo: &RepoRef,
+        commit: &Oid,
+        path: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(files::files(&call, repo, commit, path)).await
+    }
+
     async fn branch_head(&self, repo: &RepoRef, branch: &str) -> Result<Option<Oid>, ForgeError> {
         let call = Call::new(&self.shared);
         call.limit(projects::branch_head(&call, repo, branch)).await
@@ -131,7 +148,17 @@ impl Forge for GitLab {
         body: &str,
     ) -> Result<CommentRef, ForgeError> {
         let call = Call::new(&self.shared);
-        call.limit(notes::create_comment(&call, repo, self.place(number), body)).await
+        call.limit(notes::create_comment(&call, repo, self.place(number), body, Seen::ByAll)).await
+    }
+
+    async fn create_internal_comment(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        body: &str,
+    ) -> Result<CommentRef, ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(notes::create_comment(&call, repo, self.place(number), body, Seen::ByMembers)).await
     }
 
     async fn edit_comment(&self, repo: &RepoRef, comment: &CommentRef, body: &str) -> Result<(), ForgeError> {
@@ -161,6 +188,37 @@ impl Forge for GitLab {
     async fn find_pull_request(&self, repo: &RepoRef, head: &str) -> Result<Option<PullRequest>, ForgeError> {
         let call = Call::new(&self.shared);
         call.limit(merge_requests::find(&call, repo, head)).await
+    }
+
+    async fn edit_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        title: &str,
+        body: &str,
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::edit(&call, repo, number, title, body)).await
+    }
+
+    async fn label_pull_request(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        labels: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::label(&call, repo, number, labels)).await
+    }
+
+    async fn request_reviews(
+        &self,
+        repo: &RepoRef,
+        number: u64,
+        reviewers: &[String],
+    ) -> Result<(), ForgeError> {
+        let call = Call::new(&self.shared);
+        call.limit(merge_requests::request_reviews(&call, repo, number, reviewers)).await
     }
 
     async fn set_check(&self, repo: &RepoRef, head: &Oid, check: &Check) -> Result<(), ForgeError> {

@@ -22,6 +22,15 @@ pub(super) enum Items {
     MergeRequests,
 }
 
+/// Who sees a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Whoever sees its item.
+    ByAll,
+    /// Members of the project alone: an internal note.
+    ByMembers,
+}
+
 /// An issue or merge request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -156,9 +165,13 @@ pub(super) async fn create_comment(
     repo: &RepoRef,
     place: Place,
     body: &str,
+    seen: Seen,
 ) -> Result<CommentRef, ForgeError> {
     let body = quick_actions::defused(body);
-    let note = About::new(repo, place, Method::POST, "/notes").with("body", body);
+    let mut note = About::new(repo, place, Method::POST, "/notes").with("body", body);
+    if seen == Seen::ByMembers {
+        note = note.with("internal", "true");
+    }
     let made: Note = call.write(note, &place.told(repo)).await?;
     Ok(reference(call, repo, place, made.id))
 }

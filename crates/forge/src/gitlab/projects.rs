@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use gitlab::api::projects::Project as GetProject;
+use gitlab::api::common::AccessLevel;
 use gitlab::api::projects::repository::branches::Branch as GetBranch;
-use schemas::{Oid, RepoRef};
+use gitlab::api::projects::{Project as GetProject, Projects};
+use schemas::{ConnectionName, Oid, RepoRef};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -66,6 +67,24 @@ pub(super) async fn facts(call: &Call<'_>, repo: &RepoRef) -> Result<RepositoryF
         archived: found.archived,
         can_push,
     })
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    path_with_namespace: String,
+}
+
+/// Every project that we are a member of and may push to.
+pub(super) async fn list(call: &Call<'_>, connection: &ConnectionName) -> Result<Vec<RepoRef>, ForgeError> {
+    let mut endpoint = Projects::builder();
+    endpoint.membership(true).archived(false).min_access_level(AccessLevel::Developer).simple(true);
+    let mut found = Vec::new();
+    let keep = |listed: Listed| {
+        found.extend(RepoRef::new(connection, &listed.path_with_namespace));
+        None::<()>
+    };
+    call.find(built(endpoint.build())?, "the list of projects", keep).await?;
+    Ok(found)
 }
 
 /// Whether everybody sees the project.

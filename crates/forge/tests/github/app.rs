@@ -108,3 +108,12 @@ async fn check_runs_are_one_per_name() {
     set("fix", CheckState::Pending).await;
     assert_eq!(seen(2), own("fix", "in_progress", ""));
 }
+
+#[tokio::test]
+async fn repositories_of_every_installation_are_listed() {
+    let world = World::as_app().await;
+    world.sim.create_repo("other", "web", &[("a", "b")]).await.unwrap();
+    let mut listed = world.github.repositories(&"github".into()).await.unwrap();
+    listed.sort_by_key(ToString::to_string);
+    assert_eq!(listed, [repo("acme/api"), repo("other/web")]);
+}

@@ -150,6 +150,32 @@ async fn pull_requests_are_opened_once() {
 }
 
 #[tokio::test]
+async fn an_open_pull_request_is_edited_labelled_and_given_reviewers() {
+    let world = World::start().await;
+    world.branch("work").await;
+    world.sim.add_user("maintainer", "acme", "api", Permission::Write).unwrap();
+    let (title, body) = ("Fix".to_owned(), "Old".to_owned());
+    let new = NewPullRequest { title, body, head: "work".into(), base: "main".into(), draft: true };
+    let number = world.github.create_pull_request(&world.repo, &new).await.unwrap().number;
+    let (bot, people) = (["bot".to_owned()], ["maintainer".to_owned()]);
+    for _ in 0..2 {
+        world.github.edit_pull_request(&world.repo, number, "Fix again", "New").await.unwrap();
+        world.github.label_pull_request(&world.repo, number, &bot).await.unwrap();
+        world.github.request_reviews(&world.repo, number, &people).await.unwrap();
+    }
+    let item = world.sim.pulls("acme", "api").remove(0);
+    assert_eq!((item.title.as_str(), item.body.as_deref()), ("Fix again", Some("New")));
+    let pull = item.pull.unwrap();
+    assert_eq!((item.labels, pull.reviewers, pull.draft), (bot.to_vec(), people.to_vec(), true));
+    let nobody = world.github.request_reviews(&world.repo, number, &["nobody".to_owned()]).await;
+    assert!(matches!(nobody, Err(ForgeError::Refused { status: 422, .. })), "{nobody:?}");
+    let missing = world.github.edit_pull_request(&world.repo, 99, "x", "x").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
+    let internal = world.github.create_internal_comment(&world.repo, number, "x").await;
+    assert!(matches!(internal, Err(ForgeError::Unsupported { .. })), "{internal:?}");
+}
+
+#[tokio::test]
 async fn a_token_sets_commit_statuses() {
     let world = World::start().await;
     let head = world.head("main").await;
@@ -219,4 +245,44 @@ async fn tokens_are_not_shown() {
         assert!(!text.contains("sim-token") && !text.contains("Basic "), "{text}");
     }
     assert_eq!(endpoint.url, format!("{}/acme/api.git", world.sim.url));
+}
+
+#[tokio::test]
+async fn repositories_that_take_writes_are_listed() {
+    let world = World::start().await;
+    for number in 0..101 {
+        world.sim.create_repo("acme", &format!("r{number:03}"), &[("a", "b")]).await.unwrap();
+    }
+    world.sim.change_repo("acme", "r000", |r| r.archived = true).unwrap();
+    world.sim.add_user("sim-user", "acme", "r001", Permission::Read).unwrap();
+    let listed = world.github.repositories(&"github".into()).await.unwrap();
+    assert_eq!(listed.len(), 100, "two pages, without the archived one and the one that is read only");
+    assert!(listed.contains(&world.repo) && listed.contains(&repo("acme/r100")));
+}
+
+#[tokio::test]
+async fn files_of_a_folder_at_a_commit() {
+    let world = World::start().await;
+    let files = [("ops/a.yaml", "a"), ("ops/prompts/fix.md", "fix ü\n"), ("other.yaml", "no")];
+    world.sim.commit("acme", "api", "main", &files).await.unwrap();
+    let before = world.head("main").await;
+    world.sim.commit("acme", "api", "main", &[("ops/a.yaml", "changed")]).await.unwrap();
+    let read = world.github.files(&world.repo, &before, "./ops/").await.unwrap();
+    let read: Vec<(&str, &[u8])> = read.iter().map(|(path, text)| (path.as_str(), text.as_slice())).collect();
+    assert_eq!(read, [("a.yaml", "a".as_bytes()), ("prompts/fix.md", "fix ü\n".as_bytes())]);
+    let root = world.github.files(&world.repo, &world.head("main").await, "").await.unwrap();
+    assert_eq!(root["ops/a.yaml"], b"changed");
+    for none in ["absent", "other.yaml", "ops/../other"] {
+        let missing = world.github.files(&world.repo, &before, none).await;
+        assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{none}: {missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_too_large_is_refused() {
+    let world = World::start().await;
+    let large = "x".repeat(3 << 20);
+    world.sim.commit("acme", "api", "main", &[("a", &large), ("b", &large)]).await.unwrap();
+    let read = world.github.files(&world.repo, &world.head("main").await, "").await;
+    assert!(matches!(read, Err(ForgeError::TooLarge { .. })), "{read:?}");
 }

@@ -227,6 +227,46 @@ async fn merge_requests_have_numbers_of_their_own() {
 }
 
 #[tokio::test]
+async fn an_open_merge_request_is_edited_labelled_and_given_reviewers() {
+    let world = World::start().await;
+    world.branch("work").await;
+    let (ana, bo) = (world.there().add_token("ana", "a").id, world.there().add_token("bo", "b").id);
+    let (title, body) = ("Fix".to_owned(), "Old".to_owned());
+    let new = NewPullRequest { title, body, head: "work".into(), base: "main".into(), draft: true };
+    world.gitlab.create_pull_request(&world.repo, &new).await.unwrap();
+    world.gitlab.request_reviews(&world.repo, 1, &["ana".to_owned()]).await.unwrap();
+    for _ in 0..2 {
+        world.gitlab.edit_pull_request(&world.repo, 1, "Fix again", "New\n/merge").await.unwrap();
+        world.gitlab.label_pull_request(&world.repo, 1, &["bot".to_owned(), "fix".to_owned()]).await.unwrap();
+        world.gitlab.request_reviews(&world.repo, 1, &["Bo".to_owned()]).await.unwrap();
+    }
+    let item = world.project().merge_requests[&1].clone();
+    assert_eq!((item.title.as_str(), item.description.as_str()), ("Draft: Fix again", "New\n /merge"));
+    assert_eq!((item.labels, item.commands), (vec!["bot".to_owned(), "fix".to_owned()], Vec::new()));
+    assert_eq!(item.reviewers, [ana.min(bo), ana.max(bo)]);
+    let ready = |p: &mut forge_sim::gitlab::model::Project| {
+        p.merge_requests.get_mut(&1).unwrap().title = "Fix".into();
+    };
+    world.there().change(PROJECT, ready).unwrap();
+    world.gitlab.edit_pull_request(&world.repo, 1, "Fix at last", "").await.unwrap();
+    assert_eq!(world.project().merge_requests[&1].title, "Fix at last");
+    let nobody = world.gitlab.request_reviews(&world.repo, 1, &["nobody".to_owned()]).await;
+    assert!(matches!(nobody, Err(ForgeError::Refused { .. })), "{nobody:?}");
+    let missing = world.gitlab.edit_pull_request(&world.repo, 9, "x", "x").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
+}
+
+#[tokio::test]
+async fn internal_notes_are_for_members() {
+    let world = World::start().await;
+    let note = world.gitlab.create_internal_comment(&world.repo, 1, "secret <!-- m -->").await.unwrap();
+    world.gitlab.create_comment(&world.repo, 1, "for all").await.unwrap();
+    let internal: Vec<bool> = world.issue().notes.iter().map(|note| note.internal).collect();
+    assert_eq!(internal, [true, false]);
+    assert_eq!(world.gitlab.find_comment(&world.repo, 1, "<!-- m -->").await, Ok(Some(note)));
+}
+
+#[tokio::test]
 async fn commit_statuses() {
     let world = World::start().await;
     let head = world.head().await;
@@ -307,4 +347,37 @@ async fn settings_that_cannot_work() {
     assert!(told(settings.clone()).contains("cannot be read"));
     std::fs::write(path, "no certificate").unwrap();
     assert!(told(settings).contains("holds no certificate"));
+}
+
+#[tokio::test]
+async fn projects_that_take_writes_are_listed() {
+    let world = World::start().await;
+    for number in 0..60 {
+        world.there().create_project(&format!("acme/p{number:02}"), "sim-user", &[("a", "b")]).await.unwrap();
+    }
+    world.there().change("acme/p00", |p| p.archived = true).unwrap();
+    world.there().set_member("acme/p01", "sim-user", 20).unwrap();
+    let listed = world.gitlab.repositories(&"gitlab".into()).await.unwrap();
+    assert_eq!(listed.len(), 59, "two pages, without the archived one and the one that is read only");
+    assert!(listed.contains(&world.repo) && listed.contains(&repo("acme/p59")));
+}
+
+#[tokio::test]
+async fn files_of_a_folder_at_a_commit() {
+    let world = World::start().await;
+    let mut files: Vec<(String, String)> =
+        (0..60).map(|n| (format!("ops/{n:02}.yaml"), n.to_string())).collect();
+    files.push(("ops/prompts/fix me.md".to_owned(), "fix ü\n".to_owned()));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    world.there().create_project("acme/ops", "sim-user", &files).await.unwrap();
+    let ops = repo("acme/ops");
+    let head = world.gitlab.branch_head(&ops, "main").await.unwrap().unwrap();
+    let read = world.gitlab.files(&ops, &head, "/ops").await.unwrap();
+    assert_eq!(read.len(), 61, "two pages");
+    assert_eq!(
+        (read["59.yaml"].as_slice(), read["prompts/fix me.md"].as_slice()),
+        ("59".as_bytes(), "fix ü\n".as_bytes())
+    );
+    let missing = world.gitlab.files(&ops, &head, "absent").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound { .. })), "{missing:?}");
 }

@@ -34,6 +34,11 @@ impl Migrations {
         self.all.iter().filter(|migration| !migration.applied)
     }
 
+    /// Those that were made.
+    pub fn made(&self) -> impl Iterator<Item = &Migration> {
+        self.all.iter().filter(|migration| migration.applied)
+    }
+
     /// Those that a newer version made.
     pub fn newer(&self) -> impl Iterator<Item = &Migration> {
         self.all.iter().filter(|migration| !migration.known)

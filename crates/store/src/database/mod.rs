@@ -1,12 +1,14 @@
 //! Connections: where the database is, how it is reached, and what differs between the two kinds.
 
 mod address;
+mod backup;
 mod migrate;
 mod postgres;
 mod sqlite;
 mod statement;
 
 pub use address::{Address, PostgresAddress, Tls};
+pub use backup::BackupError;
 pub use migrate::{Migration, Migrations};
 pub use postgres::{ConnectError, OLDEST_POSTGRES, Server};
 pub(crate) use statement::Cleaned;

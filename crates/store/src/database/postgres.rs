@@ -138,6 +138,24 @@ impl PostgresAddress {
         Ok(Server { version, now })
     }
 
+    /// Whether another Pullwright is connected to the database.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub(super) async fn used_by_others(&self) -> Result<bool, StoreError> {
+        let told = |source| told(self, source);
+        let mut connection = PgConnection::connect_with(&self.options(SESSION)).await.map_err(told)?;
+        let (others,): (i64,) = sqlx::query_as(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'pullwright' AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .map_err(told)?;
+        let _ = connection.close().await;
+        Ok(others > 0)
+    }
+
     fn options(&self, session: [(&str, &str); 5]) -> PgConnectOptions {
         let mut options = PgConnectOptions::new_without_pgpass()
             .host(&self.host)

@@ -1,5 +1,6 @@
 //! Rows as the database holds them; private to the crate.
 
+pub mod automation_id;
 pub mod decision;
 pub mod delivery;
 pub mod delivery_key;
@@ -7,7 +8,11 @@ pub mod event;
 pub mod fact;
 pub mod instance;
 pub mod intent;
+pub mod link;
 pub mod rule_set;
 pub mod run;
+pub mod run_event;
 pub mod run_log;
 pub mod thread;
+pub mod tick;
+pub mod timetable;

@@ -10,6 +10,8 @@ pub struct Model {
     pub files: String,
     pub active: bool,
     pub activated_at: DateTimeUtc,
+    /// Where the files came from, for people.
+    pub source: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

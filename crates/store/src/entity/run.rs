@@ -12,12 +12,15 @@ pub struct Model {
     pub work_item: String,
     pub root: String,
     pub group_key: String,
+    pub group_limit: i32,
     pub depth: i32,
     pub actor: Option<String>,
     pub reserved: i64,
     /// Of earlier epochs; `spent_now` is the current one's, written by heartbeats alone.
     pub spent: i64,
     pub spent_now: i64,
+    /// The limits that its automation sets.
+    pub budget: Option<String>,
     pub admitted_at: Option<DateTimeUtc>,
     pub approval: Option<String>,
     pub repository: String,
@@ -36,6 +39,7 @@ pub struct Model {
     pub outcome: Option<String>,
     pub reason: Option<String>,
     pub cancel_requested: bool,
+    pub cancel_reason: Option<String>,
     pub workers_lost: i32,
     pub created_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,

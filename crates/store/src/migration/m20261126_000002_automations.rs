@@ -19,6 +19,10 @@ impl MigrationTrait for Migration {
                 .alter_table(Table::alter().table(Alias::new("runs")).add_column(column).to_owned())
                 .await?;
         }
+        let source = string("source").default("").to_owned();
+        manager
+            .alter_table(Table::alter().table(Alias::new("rule_sets")).add_column(source).to_owned())
+            .await?;
         let own = Query::update()
             .table(Alias::new("runs"))
             .value(Alias::new("root"), Expr::col(Alias::new("work_item")))
@@ -34,15 +38,25 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in
-            ["runs_root_state", "runs_group_key_state", "runs_state_due_at", "runs_admitted_at", "runs_head"]
-        {
+        for name in [
+            "runs_root_state",
+            "runs_group_key_state",
+            "runs_state_due_at",
+            "runs_admitted_at",
+            "runs_automation_created_at",
+            "runs_head",
+        ] {
             manager.drop_index(Index::drop().name(name).table(Alias::new("runs")).to_owned()).await?;
         }
+        let drop = Index::drop().name("events_work_item").table(Alias::new("events")).to_owned();
+        manager.drop_index(drop).await?;
         for (name, _) in run_columns() {
             let drop = Table::alter().table(Alias::new("runs")).drop_column(Alias::new(name)).to_owned();
             manager.alter_table(drop).await?;
         }
+        let source =
+            Table::alter().table(Alias::new("rule_sets")).drop_column(Alias::new("source")).to_owned();
+        manager.alter_table(source).await?;
         for name in ["instance", "facts", "links", "run_events", "ticks", "timetables", "automation_ids"] {
             manager.drop_table(Table::drop().table(Alias::new(name)).to_owned()).await?;
         }
@@ -54,13 +68,16 @@ fn run_columns() -> Vec<(&'static str, ColumnDef)> {
     vec![
         ("root", string("root").default("").to_owned()),
         ("group_key", string("group_key").default("").to_owned()),
+        ("group_limit", integer("group_limit").default(1).to_owned()),
         ("depth", integer("depth").default(1).to_owned()),
         ("actor", string_null("actor")),
         ("reserved", big_integer("reserved").default(0).to_owned()),
         ("spent", big_integer("spent").default(0).to_owned()),
         ("spent_now", big_integer("spent_now").default(0).to_owned()),
+        ("budget", text_null("budget")),
         ("admitted_at", timestamp_with_time_zone_null("admitted_at")),
         ("approval", text_null("approval")),
+        ("cancel_reason", text_null("cancel_reason")),
         ("branch_head", string_null("branch_head")),
     ]
 }
@@ -87,6 +104,7 @@ fn tables() -> Vec<TableCreateStatement> {
                 timestamp_with_time_zone("tick"),
                 string("state"),
                 timestamp_with_time_zone("at"),
+                text("deliveries"),
             ],
             &["automation_id", "tick"],
         ),
@@ -113,7 +131,11 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("runs", &["group_key", "state"], false),
         index("runs", &["state", "due_at"], false),
         index("runs", &["admitted_at"], false),
+        index("runs", &["automation", "created_at"], false),
         index("runs", &["head"], false),
         index("links", &["root"], false),
+        index("events", &["work_item"], false),
+        index("run_events", &["delivery_id"], false),
+        index("automation_ids", &["id"], true),
     ]
 }

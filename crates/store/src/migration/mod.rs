@@ -4,6 +4,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261121_000001_initial;
 mod m20261126_000002_automations;
+mod m20261126_000003_intent_holders;
 
 /// The list of all migrations.
 #[derive(Debug)]
@@ -12,7 +13,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_initial::Migration), Box::new(m20261126_000002_automations::Migration)]
+        vec![
+            Box::new(m20261121_000001_initial::Migration),
+            Box::new(m20261126_000002_automations::Migration),
+            Box::new(m20261126_000003_intent_holders::Migration),
+        ]
     }
 }
 

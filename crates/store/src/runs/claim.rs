@@ -1,15 +1,16 @@
 //! Claims, leases and heartbeats.
 
 use chrono::{DateTime, Utc};
+use schemas::automation::{Budget, Usd};
 use schemas::control::Beat;
 use schemas::run::{RunState, Step, Transition};
 use schemas::{Epoch, RunId, WorkerName};
-use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{RunRecord, due, row};
 use crate::entity::run;
-use crate::error::from_word;
+use crate::error::{from_json, from_word};
 use crate::{Store, StoreError, Tx};
 
 /// What the reaper watches.
@@ -23,6 +24,15 @@ pub struct LeaseView {
     pub beat: i64,
     /// What it is doing.
     pub step: Step,
+}
+
+/// What a heartbeat finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    /// Whether the run's end was asked for.
+    pub cancel_requested: bool,
+    /// What one run may spend, where it has spent more.
+    pub over_limit: Option<Usd>,
 }
 
 impl Tx {
@@ -50,22 +60,30 @@ impl Tx {
         record.run.state = state;
         record.run.started_at.get_or_insert(now);
         record.worker = Some(worker.clone());
+        // What the epochs before have spent stays spent.
+        run::Entity::update_many()
+            .col_expr(run::Column::Spent, Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow)))
+            .col_expr(run::Column::SpentNow, Expr::value(0_i64))
+            .filter(run::Column::Id.eq(id.0))
+            .exec(&self.inner)
+            .await?;
         record.nonce = Some(nonce.to_owned());
         Ok(Some(record))
     }
 
-    /// Notes a heartbeat; `None` when the epoch is not the current one, else whether a cancel waits.
-    /// A late heartbeat with the current epoch succeeds.
+    /// Notes a heartbeat; `None` when the epoch is not the current one. A late heartbeat with the
+    /// current epoch succeeds, and takes back nothing of what is known to be spent.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn beat(&self, id: RunId, epoch: Epoch, beat: Beat) -> Result<Option<bool>, StoreError> {
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn beat(&self, id: RunId, epoch: Epoch, beat: Beat) -> Result<Option<Pulse>, StoreError> {
+        let spent = row::micros(beat.spent);
+        let most = CaseStatement::new()
+            .case(Expr::col(run::Column::SpentNow).gt(spent), Expr::col(run::Column::SpentNow))
+            .finally(spent);
         let updated = run::Entity::update_many()
             .col_expr(run::Column::Beat, Expr::value(i64::try_from(beat.number).unwrap_or(i64::MAX)))
-            .col_expr(
-                run::Column::SpentNow,
-                Expr::value(i64::try_from(beat.spent.micros()).unwrap_or(i64::MAX)),
-            )
+            .col_expr(run::Column::SpentNow, most.into())
             .filter(run::Column::Id.eq(id.0))
             .filter(run::Column::Epoch.eq(epoch.0))
             .filter(run::Column::State.eq("active"))
@@ -74,13 +92,23 @@ impl Tx {
         if updated.rows_affected == 0 {
             return Ok(None);
         }
-        let cancel: Option<bool> = run::Entity::find_by_id(id.0)
+        let found: Option<(bool, i64, i64, Option<String>)> = run::Entity::find_by_id(id.0)
             .select_only()
-            .column(run::Column::CancelRequested)
+            .columns([
+                run::Column::CancelRequested,
+                run::Column::Spent,
+                run::Column::SpentNow,
+                run::Column::Budget,
+            ])
             .into_tuple()
             .one(&self.inner)
             .await?;
-        Ok(cancel)
+        let Some((cancel_requested, earlier, now, budget)) = found else { return Ok(None) };
+        let budget: Option<Budget> =
+            budget.map(|text| from_json(&text, "runs", "budget", &id)).transpose()?;
+        let spent = row::usd(earlier).plus(row::usd(now));
+        let limit = budget.and_then(|budget| budget.run_usd).filter(|limit| spent > *limit);
+        Ok(Some(Pulse { cancel_requested, over_limit: limit }))
     }
 }
 

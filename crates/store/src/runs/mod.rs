@@ -1,19 +1,29 @@
 //! Runs: the truth about who owns what, and how it ended.
 
+mod admission;
+mod branches;
+mod budget;
 mod claim;
+mod events;
 mod list;
-mod row;
+pub(crate) mod row;
+mod standing;
 
 use chrono::{DateTime, Utc};
 use schemas::report::{ChangeReport, Report};
-use schemas::{Epoch, Oid, Run, RunId, WorkItem, WorkerName};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use schemas::run::Reason;
+use schemas::{Epoch, Oid, Run, RunId, WorkerName};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::run;
 use crate::{StoreError, Tx};
 
-pub use claim::LeaseView;
+pub use admission::{Candidate, Near};
+pub(crate) use budget::total;
+pub use budget::{Account, DaySum, Payer};
+pub use claim::{LeaseView, Pulse};
+pub use standing::Standing;
 
 /// A run with what only the control plane needs to know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +32,8 @@ pub struct RunRecord {
     pub run: Run,
     /// The highest epoch it ever had.
     pub epoch: Epoch,
+    /// Why its end was asked for, where that was no person's wish.
+    pub cancel_reason: Option<Reason>,
     /// The claim's nonce.
     pub nonce: Option<String>,
     /// Who claimed it last.
@@ -34,7 +46,7 @@ pub struct RunRecord {
     pub change: Option<ChangeReport>,
     /// What the worker said at the end.
     pub report: Option<Report>,
-    /// The pull request it opened.
+    /// The pull request it opened, or goes on with.
     pub pull_request: Option<PullRequestRef>,
 }
 
@@ -54,6 +66,7 @@ impl RunRecord {
         Self {
             run,
             epoch: Epoch(0),
+            cancel_reason: None,
             nonce: None,
             worker: None,
             base_branch: None,
@@ -98,69 +111,6 @@ impl Tx {
     pub async fn save_run(&self, record: &RunRecord) -> Result<(), StoreError> {
         row::write(record)?.update(&self.inner).await?;
         Ok(())
-    }
-
-    /// For each work item, the newest run that is not done: the one a new run has to wait behind.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn unfinished_runs(&self, items: &[WorkItem]) -> Result<Vec<(WorkItem, RunId)>, StoreError> {
-        let rows: Vec<(String, uuid::Uuid)> = run::Entity::find()
-            .select_only()
-            .columns([run::Column::WorkItem, run::Column::Id])
-            .filter(run::Column::WorkItem.is_in(items.iter().map(|item| item.0.as_str())))
-            .filter(run::Column::State.is_in(["pending", "queued", "active"]))
-            .order_by_asc(run::Column::CreatedAt)
-            .order_by_asc(run::Column::Id)
-            .into_tuple()
-            .all(&self.inner)
-            .await?;
-        Ok(rows.into_iter().map(|(item, id)| (WorkItem(item), RunId(id))).collect())
-    }
-
-    /// The oldest run of a work item that waits for another to finish, unless one is under way.
-    ///
-    /// # Errors
-    /// When the database does not answer or the row is inconsistent.
-    pub async fn next_to_admit(&self, item: &WorkItem) -> Result<Option<RunRecord>, StoreError> {
-        let rows = run::Entity::find()
-            .filter(run::Column::WorkItem.eq(item.0.as_str()))
-            .filter(run::Column::State.is_in(["pending", "queued", "active"]))
-            .order_by_asc(run::Column::CreatedAt)
-            .order_by_asc(run::Column::Id)
-            .limit(1000)
-            .all(&self.inner)
-            .await?;
-        if rows.iter().any(|row| row.state != "pending") {
-            return Ok(None);
-        }
-        let waiting = rows.into_iter().find(|row| row.gate.as_deref() == Some("concurrency"));
-        waiting.map(row::read).transpose()
-    }
-
-    /// Work items that have a waiting run and none under way: what a sweep has to admit.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn items_to_admit(&self) -> Result<Vec<WorkItem>, StoreError> {
-        let waiting: Vec<String> = run::Entity::find()
-            .select_only()
-            .column(run::Column::WorkItem)
-            .distinct()
-            .filter(run::Column::State.eq("pending"))
-            .filter(run::Column::Gate.eq("concurrency"))
-            .into_tuple()
-            .all(&self.inner)
-            .await?;
-        let busy: Vec<String> = run::Entity::find()
-            .select_only()
-            .column(run::Column::WorkItem)
-            .distinct()
-            .filter(run::Column::State.is_in(["queued", "active"]))
-            .into_tuple()
-            .all(&self.inner)
-            .await?;
-        Ok(waiting.into_iter().filter(|item| !busy.contains(item)).map(WorkItem).collect())
     }
 }
 

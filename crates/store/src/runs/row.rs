@@ -3,15 +3,36 @@
 use schemas::automation::Usd;
 use schemas::run::RunState;
 use schemas::trace::TraceContext;
-use schemas::{AutomationName, DeliveryId, Epoch, Oid, Run, RunId, WorkItem, WorkerName};
+use schemas::{AutomationName, DeliveryId, Epoch, Oid, RepoRef, Run, RunId, WorkItem, WorkerName};
 use sea_orm::ActiveValue::{NotSet, Set};
 
 use super::RunRecord;
 use crate::entity::run;
 use crate::error::{StoreError, from_json, from_word, word};
 
-fn usd(micros: i64) -> Usd {
+/// The amount of a column.
+pub(super) fn usd(micros: i64) -> Usd {
     Usd::from_micros(u64::try_from(micros).unwrap_or_default())
+}
+
+/// An amount for a column.
+pub(super) fn micros(amount: Usd) -> i64 {
+    i64::try_from(amount.micros()).unwrap_or(i64::MAX)
+}
+
+/// How many runs of its group may be under way.
+pub(super) fn group_limit(run: &Run) -> u32 {
+    run.input.automation.concurrency.as_ref().and_then(|concurrency| concurrency.limit).unwrap_or(1)
+}
+
+/// The repository of a column.
+pub(super) fn repository(text: &str, row: uuid::Uuid) -> Result<RepoRef, StoreError> {
+    text.parse().map_err(|problem: schemas::id::InvalidId| StoreError::Inconsistent {
+        table: "runs",
+        column: "repository",
+        row: row.to_string(),
+        problem: problem.to_string(),
+    })
 }
 
 fn json<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>, StoreError> {
@@ -28,11 +49,13 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         work_item: Set(run.work_item.0.clone()),
         root: Set(run.root.0.clone()),
         group_key: Set(run.group.clone()),
+        group_limit: Set(i32::try_from(group_limit(run)).unwrap_or(i32::MAX)),
         depth: Set(i32::try_from(run.depth).unwrap_or(i32::MAX)),
         actor: Set(run.actor.clone()),
-        reserved: Set(i64::try_from(run.reserved.micros()).unwrap_or(i64::MAX)),
+        reserved: Set(micros(run.reserved)),
         spent: if record.epoch.0 == 0 { Set(0) } else { NotSet },
         spent_now: if record.epoch.0 == 0 { Set(0) } else { NotSet },
+        budget: Set(json(run.input.automation.budget.as_ref())?),
         admitted_at: Set(run.admitted_at),
         approval: Set(json(run.approval.as_ref())?),
         repository: Set(run.repository.to_string()),
@@ -51,6 +74,7 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         outcome: Set(None),
         reason: Set(None),
         cancel_requested: Set(run.cancel_requested),
+        cancel_reason: Set(json(record.cancel_reason.as_ref())?),
         workers_lost: Set(i32::try_from(run.workers_lost).unwrap_or(i32::MAX)),
         created_at: Set(run.created_at),
         started_at: Set(run.started_at),
@@ -80,7 +104,7 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
 }
 
 /// The run of a row; a row that contradicts itself is an error that names it.
-pub(super) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
+pub(crate) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
     let id = row.id;
     let broken = |column: &'static str, problem: &str| StoreError::Inconsistent {
         table: "runs",
@@ -134,10 +158,7 @@ pub(super) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
             spent: usd(row.spent).plus(usd(row.spent_now)),
             admitted_at: row.admitted_at,
             approval: row.approval.map(|text| from_json(&text, "runs", "approval", &id)).transpose()?,
-            repository: row
-                .repository
-                .parse()
-                .map_err(|e: schemas::id::InvalidId| broken("repository", &e.to_string()))?,
+            repository: repository(&row.repository, id)?,
             mode: from_word(&row.mode, "runs", "mode", &id)?,
             branch: row.branch,
             input: from_json(&row.input, "runs", "input", &id)?,
@@ -152,6 +173,10 @@ pub(super) fn read(row: run::Model) -> Result<RunRecord, StoreError> {
             head: oid(row.head, "head")?,
         },
         epoch: Epoch(row.epoch),
+        cancel_reason: row
+            .cancel_reason
+            .map(|text| from_json(&text, "runs", "cancel_reason", &id))
+            .transpose()?,
         nonce: row.nonce,
         worker: row.worker.map(WorkerName),
         base_branch: row.base_branch,

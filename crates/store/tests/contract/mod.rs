@@ -11,16 +11,23 @@ use schemas::control::{LogLine, Stream};
 use schemas::decision::Verdict;
 use schemas::delivery::Body;
 use schemas::event::{Event, EventType, SourceKind};
-use schemas::intent::{Intent, IntentState, Write};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, Run, RunInput, RunState, Step, Transition};
 use schemas::trace::TraceContext;
 use schemas::{
-    AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef, RunId,
+    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, RepoRef, RunId,
     Untrusted, WebhookName, WorkItem, WorkerName,
 };
-use store::{DeliveryStatus, NewDelivery, RunRecord, Store, StoreError, Thread};
+use store::{
+    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, Thread, TickRow, TickState,
+};
 
 use crate::open;
+
+mod intents;
+mod links;
+mod migrations;
+mod retention;
+mod sums;
 
 pub fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").unwrap().to_utc()
@@ -83,23 +90,6 @@ pub fn queued() -> RunState {
     RunState::Queued { wake_at: now() }
 }
 
-fn intent(number: u128, write: Write) -> Intent {
-    Intent {
-        id: IntentId(id(number)),
-        run: Some(RunId(id(1))),
-        epoch: Epoch(0),
-        work_item: WorkItem::from("github:acme/api#12"),
-        repository: "github/acme/api".parse().unwrap(),
-        write,
-        state: IntentState::Open,
-        attempts: 0,
-        looks: 0,
-        not_before: now(),
-        created_at: now(),
-        result: None,
-    }
-}
-
 pub async fn insert_runs(store: &Store, runs: &[Run]) {
     let tx = store.begin().await.unwrap();
     tx.insert_runs(runs).await.unwrap();
@@ -151,8 +141,8 @@ async fn a_transaction_has_the_database_to_itself() {
     let one = async || {
         let tx = store.begin().await.unwrap();
         let mut record = tx.lock_run(RunId(id(1))).await.unwrap().unwrap();
-        let unlocked = tx.unfinished_runs(&[WorkItem::from("x")]).await.unwrap();
-        tx.insert_runs(&[run(10 + unlocked.len() as u128, "x", queued())]).await.unwrap();
+        let newest = tx.last_in_line(&WorkItem::from("x")).await.unwrap().unwrap();
+        tx.insert_runs(&[run(newest.0.as_u128() + 1, "x", queued())]).await.unwrap();
         record.run.workers_lost += 1;
         tx.save_run(&record).await.unwrap();
         tx.commit().await.unwrap();
@@ -266,7 +256,7 @@ async fn one_claim_wins_and_epochs_only_rise() {
     let tx = store.begin().await.unwrap();
     assert_eq!(
         tx.beat(RunId(id(1)), Epoch(1), Beat { number: 5, ..Beat::default() }).await.unwrap(),
-        Some(false)
+        Some(Pulse { cancel_requested: false, over_limit: None })
     );
     assert_eq!(tx.beat(RunId(id(1)), Epoch(2), Beat { number: 5, ..Beat::default() }).await.unwrap(), None);
     tx.commit().await.unwrap();
@@ -275,85 +265,44 @@ async fn one_claim_wins_and_epochs_only_rise() {
 }
 
 #[tokio::test]
-async fn waiting_runs_are_admitted_in_order_and_only_when_none_is_under_way() {
+async fn the_first_in_line_of_each_free_item_is_next() {
     let (store, _place) = open().await;
     let waiting = || RunState::Pending { gate: Gate::Concurrency, due_at: None };
-    let runs =
-        [run(1, "x", queued()), run(2, "x", waiting()), run(3, "x", waiting()), run(4, "y", waiting())];
+    let debouncing = RunState::Pending { gate: Gate::Debounce, due_at: Some(now()) };
+    let grouped = |run: Run, group: &str| Run { group: group.into(), ..run };
+    let runs = [
+        run(1, "x", queued()),
+        run(2, "x", waiting()),
+        run(3, "x", waiting()),
+        run(4, "y", debouncing),
+        grouped(run(5, "y", waiting()), "g"),
+        grouped(run(6, "z", queued()), "g"),
+    ];
     insert_runs(&store, &runs).await;
     let tx = store.begin().await.unwrap();
-    assert_eq!(tx.next_to_admit(&WorkItem::from("x")).await.unwrap(), None);
-    assert_eq!(tx.items_to_admit().await.unwrap(), [WorkItem::from("y")]);
-    let newest = tx.unfinished_runs(&[WorkItem::from("x")]).await.unwrap();
-    assert_eq!(newest.last().unwrap().1, RunId(id(3)));
+    let heads = async |near: Option<&Near>| {
+        tx.heads(near).await.unwrap().iter().map(|head| head.run.0.as_u128()).collect::<Vec<_>>()
+    };
+    let near = |roots: &[&str], groups: &[&str]| Near {
+        roots: roots.iter().map(|root| WorkItem::from(*root)).collect(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    };
+    assert_eq!(heads(None).await, [5], "x is busy, and the first of y does not stand in line");
+    assert_eq!(heads(Some(&near(&["x"], &[]))).await, [0; 0]);
+    assert_eq!(heads(Some(&near(&[], &["g"]))).await, [5]);
+    assert_eq!(tx.last_in_line(&WorkItem::from("x")).await.unwrap(), Some(RunId(id(3))));
+    assert_eq!(tx.under_way(&["g".into()]).await.unwrap(), [("g".into(), RunId(id(6)))]);
+    assert_eq!(tx.group_members("g").await.unwrap(), [RunId(id(5)), RunId(id(6))]);
     let mut first = tx.lock_run(RunId(id(1))).await.unwrap().unwrap();
     first.run.state = RunState::Done { outcome: Outcome::NoChange, reason: Reason::NothingChanged };
     tx.save_run(&first).await.unwrap();
-    assert_eq!(tx.next_to_admit(&WorkItem::from("x")).await.unwrap().unwrap().run.id, RunId(id(2)));
-}
-
-#[tokio::test]
-async fn a_write_that_waits_holds_back_those_of_its_kind_about_its_item() {
-    let (store, _place) = open().await;
-    let later = now() + chrono::Duration::seconds(5);
-    let comment = || Write::SyncComment { number: 12 };
-    let unclear = Intent { state: IntentState::Calling, not_before: later, ..intent(1, comment()) };
-    let elsewhere = Intent { work_item: WorkItem::from("elsewhere"), ..intent(4, comment()) };
-    let tx = store.begin().await.unwrap();
-    for (key, planned) in [
-        ("first", unclear),
-        ("second", intent(2, comment())),
-        ("other kind", intent(3, Write::React { number: 12, comment: None })),
-        ("elsewhere", elsewhere),
-    ] {
-        assert!(tx.plan(&planned, key).await.unwrap());
-    }
+    assert_eq!(heads(None).await, [2, 5]);
+    assert_eq!(tx.due_at_gates(now()).await.unwrap()[0].run.id, RunId(id(4)));
+    assert!(tx.debouncing(&"fix".into(), &"y".into()).await.unwrap().is_some());
+    assert_eq!(tx.debouncing(&"other".into(), &"y".into()).await.unwrap(), None);
     tx.commit().await.unwrap();
-    let due = async |at| {
-        let due = store.due_intents(at, 10).await.unwrap();
-        due.iter().map(|intent| intent.id.0.as_u128()).collect::<Vec<_>>()
-    };
-    assert_eq!(due(now()).await, [3, 4]);
-    assert_eq!(due(later).await, [1, 2, 3, 4]);
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
-    let tx = store.begin().await.unwrap();
-    for mut done in store.due_intents(now(), 10).await.unwrap() {
-        done.state = IntentState::Done;
-        tx.save_intent(&done, now()).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(later), "not the one that is held back");
-}
-
-#[tokio::test]
-async fn a_write_is_planned_once_for_its_key() {
-    let (store, _place) = open().await;
-    let react = Write::React { number: 12, comment: None };
-    let push = Write::Push {
-        reference: "refs/heads/x".into(),
-        old: schemas::Oid::zero(),
-        new: "b".repeat(40).parse().unwrap(),
-    };
-    let tx = store.begin().await.unwrap();
-    assert!(tx.plan(&intent(1, react.clone()), "r:react").await.unwrap());
-    assert!(!tx.plan(&intent(2, react), "r:react").await.unwrap());
-    assert!(tx.plan(&intent(3, push), "r:push").await.unwrap());
-    tx.commit().await.unwrap();
-    let due = store.due_intents(now(), 10).await.unwrap();
-    assert_eq!(due.iter().map(|i| i.id.0.as_u128()).collect::<Vec<_>>(), [1], "a push is a worker's");
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
-
-    let mut done = due.into_iter().next().unwrap();
-    done.state = IntentState::Done;
-    done.attempts = 2;
-    done.result = Some("ok".into());
-    let tx = store.begin().await.unwrap();
-    tx.save_intent(&done, now()).await.unwrap();
-    let missing = tx.save_intent(&Intent { id: IntentId(id(99)), ..done.clone() }, now()).await;
-    assert!(matches!(missing, Err(StoreError::Missing { .. })));
-    tx.commit().await.unwrap();
-    assert_eq!(store.due_intents(now(), 10).await.unwrap(), []);
-    assert_eq!(store.intents_of(RunId(id(1))).await.unwrap()[0], done);
+    assert_eq!(store.behind(&runs[2]).await.unwrap(), Some(RunId(id(2))));
+    assert_eq!(store.behind(&runs[4]).await.unwrap(), Some(RunId(id(6))));
 }
 
 #[tokio::test]
@@ -392,13 +341,38 @@ async fn threads_and_rule_sets_are_replaced_in_place() {
         tx.commit().await.unwrap();
         assert_eq!(store.thread(&item, &automation).await.unwrap(), Some(thread.clone()));
     }
-    let files = |text: &str| BTreeMap::from([("a.yaml".to_owned(), text.to_owned())]);
+    let set = |hash: &str| ActiveRuleSet {
+        hash: hash.to_owned(),
+        files: BTreeMap::from([("a.yaml".to_owned(), hash.to_owned())]),
+        source: format!("folder {hash}"),
+    };
     for hash in ["one", "two", "one"] {
         let tx = store.begin().await.unwrap();
-        tx.activate_rule_set(hash, &files(hash), now()).await.unwrap();
+        tx.activate_rule_set(&set(hash), now()).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(store.active_rule_set().await.unwrap(), Some((hash.to_owned(), files(hash))));
+        assert_eq!(store.active_rule_set().await.unwrap(), Some(set(hash)));
     }
+}
+
+#[tokio::test]
+async fn a_tick_is_recorded_once_and_timetables_keep_their_time() {
+    let (store, _place) = open().await;
+    let (id, later) = (AutomationId(uuid::Uuid::from_u128(1)), now() + TimeDelta::hours(1));
+    let tick = |tick, state| TickRow { automation: id, tick, state, at: now(), deliveries: Vec::new() };
+    let tx = store.begin().await.unwrap();
+    assert!(tx.record_tick(&tick(now(), TickState::Fired)).await.unwrap());
+    assert!(!tx.record_tick(&tick(now(), TickState::Skipped)).await.unwrap(), "the first one stays");
+    assert!(tx.record_tick(&tick(later, TickState::Skipped)).await.unwrap());
+    assert_eq!(tx.newest_tick(id, now()).await.unwrap(), Some(now()));
+    for (wanted, at) in [(vec!["a", "b"], now()), (vec!["b"], later), (vec!["a", "b"], later)] {
+        let wanted: Vec<_> = wanted.into_iter().map(|text| (id, text.to_owned())).collect();
+        tx.keep_timetables(&wanted, at).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.last_tick(id).await.unwrap(), Some(tick(later, TickState::Skipped)));
+    assert_eq!(store.newest_ticks(now()).await.unwrap(), [(id, now())].into());
+    let since = [("a".to_owned(), later), ("b".to_owned(), now())].into();
+    assert_eq!(store.timetables().await.unwrap(), [(id, since)].into());
 }
 
 #[tokio::test]
@@ -409,31 +383,6 @@ async fn rows_survive_a_second_start() {
     let store = Store::open(&place.address).await.unwrap();
     assert_eq!(store.run(RunId(id(1))).await.unwrap(), Some(RunRecord::new(run(1, "x", queued()))));
     store.ping().await.unwrap();
-}
-
-#[tokio::test]
-async fn migrations_go_down_and_up_again_with_rows() {
-    let (store, place) = open().await;
-    insert_runs(&store, &[run(1, "x", queued())]).await;
-    let tx = store.begin().await.unwrap();
-    tx.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
-    tx.commit().await.unwrap();
-    store.close().await.unwrap();
-
-    let all = place.address.migrations().await.unwrap().all.len();
-    let all = u32::try_from(all).unwrap();
-    place.address.revert(all - 1).await.unwrap();
-    assert_eq!(place.address.migrations().await.unwrap().pending().count() as u32, all - 1);
-    let store = Store::open(&place.address).await.unwrap();
-    let kept = store.run(RunId(id(1))).await.unwrap().unwrap().run;
-    assert_eq!((&kept.work_item, &kept.root), (&WorkItem::from("x"), &WorkItem::from("x")));
-    assert_eq!(store.delivery_count().await.unwrap(), 1);
-    store.close().await.unwrap();
-
-    place.address.revert(all).await.unwrap();
-    assert_eq!(place.address.migrations().await.unwrap().pending().count() as u32, all);
-    let store = Store::open(&place.address).await.unwrap();
-    assert_eq!(store.delivery_count().await.unwrap(), 0);
 }
 
 #[test]

@@ -22,16 +22,25 @@ fn script() -> PathBuf {
 /// A port that nobody has; below those that Linux gives to clients (from 32768), or a client that
 /// tries to reach a stopped server would be given its port, and reach itself.
 fn free_port() -> u16 {
-    let first = 30_000 + std::process::id() % 2_000;
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    (first..32_700).filter_map(|port| u16::try_from(port).ok()).find(free).unwrap()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() * 13;
+    loop {
+        let step = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 30_000 + u16::try_from(step % 2_700).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Server {
     /// Whichever there is; `None`, with the reason printed, on a machine without PostgreSQL.
     pub async fn find() -> Option<Self> {
-        // Nobody pulls its plug.
-        Self::named().map_or(Self::start("fsync = off").await, Some)
+        match Self::named() {
+            Some(named) => Some(named),
+            // Nobody pulls its plug.
+            None => Self::start("fsync = off").await,
+        }
     }
 
     /// The one that the environment names.

@@ -79,7 +79,7 @@ async fn heartbeats_do_not_wait_for_a_long_decision() {
     deciding.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
     let beating = store.begin_beside().await.unwrap();
     let beat = Beat { number: 3, ..Beat::default() };
-    assert_eq!(beating.beat(RunId(id(1)), Epoch(0), beat).await.unwrap(), Some(false));
+    assert!(beating.beat(RunId(id(1)), Epoch(0), beat).await.unwrap().is_some());
     beating.commit().await.unwrap();
     deciding.commit().await.unwrap();
     assert_eq!(store.leases().await.unwrap()[0].beat, 3);

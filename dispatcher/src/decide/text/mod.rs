@@ -54,7 +54,7 @@ pub fn mentions(source: SourceKind, text: &str, name: &str) -> bool {
 }
 
 /// The parts of a text that its writer says himself.
-fn own_words(source: SourceKind, text: &str) -> Vec<Range<usize>> {
+pub(crate) fn own_words(source: SourceKind, text: &str) -> Vec<Range<usize>> {
     match source {
         SourceKind::Jira => jira::own_words(text),
         _ => markdown::own_words(text),

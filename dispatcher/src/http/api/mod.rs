@@ -1,16 +1,21 @@
 //! The API behind a bearer token: what the CLI and the dashboard show. OpenAPI is generated from it.
 
 mod answer;
+mod approve;
 mod automations;
+mod backtest;
+mod budgets;
 mod deliveries;
 mod explain;
 mod replay;
 mod runs;
+mod schedules;
 mod tail;
 mod token;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use utoipa::OpenApi;
@@ -50,7 +55,12 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::logs))
         .routes(routes!(runs::cancel))
+        .routes(routes!(approve::approve))
+        .routes(routes!(budgets::list))
         .routes(routes!(automations::list))
+        .routes(routes!(automations::show))
+        .routes(routes!(schedules::list))
+        .routes(routes!(backtest::backtest))
 }
 
 /// The API's routes below `/api/v1`, all behind the token.
@@ -59,6 +69,8 @@ pub fn router(dispatcher: Arc<Dispatcher>, token: AdminToken) -> Router {
     router
         .route("/api/v1/openapi.json", get(move || async move { Json(openapi) }))
         .fallback(answer::no_such_route)
+        // Thousands of automations are sent to be tried.
+        .layer(DefaultBodyLimit::max(64 << 20))
         .layer(middleware::from_fn_with_state(token, token::require))
 }
 

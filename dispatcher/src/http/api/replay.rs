@@ -37,7 +37,7 @@ pub(super) struct ReplayBody {
 /// of the first; that one work item has one active run still holds.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", params(("id" = uuid::Uuid, Path), ReplayQuery),
     responses((status = 202, body = ReplayBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "its webhook is no longer configured"),
+        (status = 409, body = ErrorBody, description = "its webhook is no longer configured, or a schedule made it"),
         (status = 410, body = ErrorBody, description = "its body is no longer stored"),
         (status = 503, body = ErrorBody)))]
 pub(super) async fn replay(
@@ -60,7 +60,7 @@ impl From<ReplayError> for ApiError {
             ReplayError::Store(error) => return error.into(),
             ReplayError::Unknown(_) => StatusCode::NOT_FOUND,
             ReplayError::BodyGone(_) => StatusCode::GONE,
-            ReplayError::NoWebhook(_) => StatusCode::CONFLICT,
+            ReplayError::NoWebhook(_) | ReplayError::Scheduled(_) => StatusCode::CONFLICT,
             ReplayError::NotStored(_) | ReplayError::Unclear => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a replay was not stored");
                 StatusCode::SERVICE_UNAVAILABLE

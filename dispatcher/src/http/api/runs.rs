@@ -6,15 +6,17 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use schemas::RunId;
+use schemas::automation::Usd;
 use schemas::control::LogLine;
 use schemas::intent::IntentState;
 use schemas::report::StepTime;
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
+use schemas::{Event, RunId};
 use serde::{Deserialize, Serialize};
 use store::RunRecord;
 
 use super::answer::{ApiError, ErrorBody, PageBody, PageQuery};
+use super::approve::ApprovalBody;
 use crate::Dispatcher;
 use crate::control::CancelAnswer;
 
@@ -28,13 +30,22 @@ pub(super) struct RunRow {
     delivery: uuid::Uuid,
     /// `pending`, `queued`, `active` or `done`.
     state: String,
+    /// What it waits for.
     gate: Option<Gate>,
+    /// When that ends at the latest, where time alone ends it.
+    due_at: Option<DateTime<Utc>>,
     step: Option<Step>,
     outcome: Option<Outcome>,
     reason: Option<Reason>,
     /// The reason for people.
     sentence: Option<String>,
     cancel_requested: bool,
+    /// What it may spend, in US dollars; 0 where nothing limits it.
+    #[schema(value_type = f64)]
+    reserved: Usd,
+    /// What it has spent, in US dollars.
+    #[schema(value_type = f64)]
+    spent: Usd,
     created_at: DateTime<Utc>,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
@@ -53,18 +64,24 @@ impl RunRow {
             delivery: run.delivery.0,
             state: run.state.word().to_owned(),
             gate: None,
+            due_at: None,
             step: None,
             outcome: None,
             reason: None,
             sentence: None,
             cancel_requested: run.cancel_requested,
+            reserved: run.reserved,
+            spent: run.spent,
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
             url: record.pull_request.as_ref().map(|pull_request| pull_request.url.clone()),
         };
         match &run.state {
-            RunState::Pending { gate, .. } => row.gate = Some(*gate),
+            RunState::Pending { gate, due_at } => {
+                row.gate = Some(*gate);
+                row.due_at = *due_at;
+            }
             RunState::Queued { .. } => {}
             RunState::Active { step, .. } => row.step = Some(*step),
             RunState::Done { outcome, reason } => {
@@ -120,6 +137,8 @@ pub(super) struct IntentRow {
 pub(super) struct RunBody {
     #[serde(flatten)]
     run: RunRow,
+    /// Every other name of the problem: its root, and what is linked to that.
+    linked: Vec<String>,
     branch: String,
     base_branch: Option<String>,
     base: Option<String>,
@@ -131,6 +150,18 @@ pub(super) struct RunBody {
     steps: Vec<StepTime>,
     commands: Vec<CommandRow>,
     intents: Vec<IntentRow>,
+    /// The work item that all linked to its own stand for.
+    root: String,
+    /// The runs it counts with for `concurrency`.
+    group: Option<String>,
+    /// The run it waits for.
+    behind: Option<uuid::Uuid>,
+    /// Who has to agree, or has.
+    approval: Option<ApprovalBody>,
+    /// What it is given, in the words of others and of the automation.
+    inputs: InputsBody,
+    /// The events it stands for, in the order they arrived.
+    events: Vec<EventRow>,
     /// The pull request's number.
     pull_request: Option<u64>,
     /// The change as a unified diff, cut at 64 KiB. The sandbox wrote it.
@@ -146,10 +177,19 @@ pub(super) async fn show(
 ) -> Result<Json<RunBody>, ApiError> {
     let record = run(&dispatcher, id).await?;
     let intents = dispatcher.store.intents_of(record.run.id).await?;
+    let links = dispatcher.store.links_to(&record.run.root).await?;
+    let names = std::iter::once(&record.run.root).chain(links.iter().map(|link| &link.work_item));
+    let linked = names.filter(|name| **name != record.run.work_item).map(ToString::to_string).collect();
     let oid = |oid: &Option<schemas::Oid>| oid.as_ref().map(ToString::to_string);
     let report = record.report.as_ref();
+    let behind = match record.run.state {
+        RunState::Pending { gate: Gate::Concurrency, .. } => dispatcher.store.behind(&record.run).await?,
+        _ => None,
+    };
+    let events = dispatcher.store.events_of(record.run.id).await?;
     Ok(Json(RunBody {
         run: RunRow::new(&record),
+        linked,
         branch: record.run.branch.clone(),
         base_branch: record.base_branch.clone(),
         base: oid(&record.run.base),
@@ -169,9 +209,64 @@ pub(super) async fn show(
                 result: intent.result,
             })
             .collect(),
+        root: record.run.root.to_string(),
+        group: Some(record.run.group.clone()).filter(|group| !group.is_empty()),
+        behind: behind.map(|run| run.0),
+        approval: ApprovalBody::of(&record),
+        inputs: InputsBody::of(&record),
+        events: events.iter().map(EventRow::new).collect(),
         pull_request: record.pull_request.as_ref().map(|pull_request| pull_request.number),
         diff: record.change.as_ref().map(|change| change.diff.expose().to_owned()),
     }))
+}
+
+/// What a run is given. Title, body and comment were written by others.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct InputsBody {
+    title: Option<String>,
+    body: Option<String>,
+    comment: Option<String>,
+    commands: Vec<String>,
+    prompt: Option<String>,
+}
+
+impl InputsBody {
+    fn of(record: &RunRecord) -> Self {
+        let (event, run) = (&record.run.input.event, &record.run.input.automation.run);
+        let text = |text: &schemas::Untrusted| text.expose().to_owned();
+        Self {
+            title: event.item.as_ref().map(|item| text(&item.title)),
+            body: event.item.as_ref().map(|item| text(&item.body)),
+            comment: event.comment.as_ref().map(|comment| text(&comment.body)),
+            commands: run.commands.clone(),
+            prompt: run.prompt.clone(),
+        }
+    }
+}
+
+/// An event that a run stands for.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct EventRow {
+    /// The delivery that brought it.
+    delivery: uuid::Uuid,
+    r#type: String,
+    /// When it happened, by the sender's clock.
+    time: Option<DateTime<Utc>>,
+    actor: Option<String>,
+    /// The newest commit it is about.
+    head: Option<String>,
+}
+
+impl EventRow {
+    fn new(event: &Event) -> Self {
+        Self {
+            delivery: event.id.0,
+            r#type: event.r#type.to_string(),
+            time: event.time,
+            actor: event.actor.as_ref().map(|actor| actor.login.clone()),
+            head: event.change.as_ref().and_then(|change| change.head.as_ref()).map(ToString::to_string),
+        }
+    }
 }
 
 fn command(command: &schemas::report::CommandReport) -> CommandRow {

@@ -128,8 +128,8 @@ fn changes() {
     let on = "source: github, event: pipeline.completed, own_pull_request: true";
     table.row("a pipeline on our commit", on, "", &github("pipeline.completed", &[]), &own);
     table.row("a pipeline on another's", on, "", &github("pipeline.completed", &[]), world);
-    let on = "source: github, event: issue.opened, own_pull_request: true";
-    table.row("an issue", on, "", &github("issue.opened", &[]), &own);
+    let on = "source: github, event: comment.created, own_pull_request: true";
+    table.row("a comment on an issue", on, "", &github("comment.created", &[]), &own);
 
     table.group("conclusion");
     for wanted in ["failure", "success", "[success, failure]"] {

@@ -48,7 +48,9 @@ fn labels() {
             json!({ "field": "labels", "fieldtype": "jira", "fromString": before, "toString": after });
         jira("issue.labeled", &[("/changelog/items", json!([change]))])
     };
-    let on = "source: jira, event: issue.labeled, label_command: agent-fix";
+
+    table.group("label");
+    let on = "source: jira, event: issue.labeled, label: agent-fix";
     let more = "allow: { users: [5b10a2] }\n    run: { commands: [make], repo: github/acme/api }";
     for (name, before, after) in [
         ("alone", "", "agent-fix"),
@@ -57,8 +59,6 @@ fn labels() {
     ] {
         table.row(&format!("jira, {name}"), on, more, &jira_labels(before, after), world);
     }
-
-    table.group("label");
     let on = "source: github, event: issue.labeled, label: [bug, crash]";
     for name in ["bug", "crash", "docs"] {
         table.row(&format!("github, {name} put on"), on, "", &label(name), world);

@@ -118,6 +118,7 @@ impl Site {
                 timeout: Some(Span(Duration::from_secs(60))),
                 ..RunSpec::default()
             },
+            limits: schemas::automation::ChangeLimits::default(),
             setup: RepositorySetup::default(),
             files: vec![DataFile { name: "event.json".into(), content: "{\"n\":1}".into() }],
             commit: CommitMeta {
@@ -190,6 +191,12 @@ impl Site {
                 (path.to_owned(), (mode.to_owned(), String::from_utf8_lossy(&content).into_owned()))
             })
             .collect()
+    }
+
+    /// The object that a name stands for in the origin.
+    pub fn tip(&self, name: &str) -> Oid {
+        let id = git(&self.origin(), &["rev-parse", "--verify", name]);
+        String::from_utf8(id).unwrap().trim().parse().unwrap()
     }
 
     pub fn has_branch(&self) -> bool {

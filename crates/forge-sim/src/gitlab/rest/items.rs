@@ -31,6 +31,8 @@ pub(crate) struct Change {
     add_labels: Option<String>,
     remove_labels: Option<String>,
     state_event: Option<String>,
+    /// Only JSON can say it.
+    reviewer_ids: Option<Vec<u64>>,
 }
 
 pub(crate) async fn list_issues(
@@ -92,6 +94,9 @@ pub(crate) async fn update(
         }
         let gone: Vec<String> = change.remove_labels.iter().flat_map(|labels| titles(labels)).collect();
         item.labels.retain(|label| !gone.contains(label));
+        if let Some(reviewers) = change.reviewer_ids {
+            item.reviewers = reviewers;
+        }
         match change.state_event.as_deref() {
             Some("close") => item.state = "closed".to_owned(),
             Some("reopen") => item.state = "opened".to_owned(),

@@ -71,6 +71,7 @@ pub(crate) async fn create(
         state: "opened".to_owned(),
         author: caller.user.id,
         labels: Vec::new(),
+        reviewers: Vec::new(),
         notes: Vec::new(),
         awards: Vec::new(),
         commands: Vec::new(),

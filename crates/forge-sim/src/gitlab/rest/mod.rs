@@ -1,5 +1,6 @@
 //! API version 4, as <https://docs.gitlab.com/api/api_resources/> describes it; one file per resource.
 
+mod files;
 mod items;
 mod lookups;
 mod merge_requests;
@@ -36,7 +37,10 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/api/v4/user", get(users::me))
         .route("/api/v4/users", get(users::list))
         .route("/api/v4/personal_access_tokens/self", get(users::token))
+        .route("/api/v4/projects", get(projects::list))
         .route(project, get(projects::get))
+        .route(&format!("{project}/repository/tree"), get(files::tree))
+        .route(&format!("{project}/repository/files/{{path}}/raw"), get(files::raw))
         .route(&format!("{project}/repository/branches/{{branch}}"), get(projects::branch))
         .route(&format!("{project}/repository/compare"), get(lookups::compare))
         .route(&format!("{item}/diffs"), get(lookups::diffs))

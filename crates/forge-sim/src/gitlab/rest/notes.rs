@@ -20,6 +20,8 @@ const MAX_BODY: usize = 1_000_000;
 #[derive(Deserialize)]
 pub(crate) struct Text {
     body: String,
+    #[serde(default)]
+    internal: bool,
 }
 
 /// How a list is sorted.
@@ -61,6 +63,7 @@ pub(crate) async fn create(
     Path((project, kind, iid)): ItemPath,
     Input(text): Input<Text>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let internal = text.internal;
     let body = checked(text)?;
     let (born, at) = (caller.world.clock.monotonic(), caller.world.now());
     let mut state = caller.state();
@@ -76,6 +79,7 @@ pub(crate) async fn create(
         author: caller.user.id,
         body,
         system: false,
+        internal,
         awards: Vec::new(),
         created_at: at,
         updated_at: at,
@@ -178,7 +182,7 @@ fn show(awards: &mut Vec<Award>, id: u64, user: u64, Emoji { name }: Emoji) -> R
     Ok(award)
 }
 
-fn checked(Text { body }: Text) -> Result<String, ApiError> {
+fn checked(Text { body, .. }: Text) -> Result<String, ApiError> {
     if body.trim().is_empty() {
         return Err(ApiError::bad("400 Bad request - Note {:note=>[\"can't be blank\"]}"));
     }

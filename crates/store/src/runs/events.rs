@@ -1,0 +1,71 @@
+//! The events that a run stands for, where it waited for more of them.
+
+use chrono::{DateTime, Utc};
+use schemas::{DeliveryId, Event, RunId};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::{event, run, run_event};
+use crate::error::from_json;
+use crate::{Store, StoreError, Tx};
+
+impl Tx {
+    /// Adds an event to those that a run stands for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn add_run_event(
+        &self,
+        run: RunId,
+        delivery: DeliveryId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let row = run_event::ActiveModel { run_id: Set(run.0), delivery_id: Set(delivery.0), at: Set(now) };
+        run_event::Entity::insert(row)
+            .on_conflict(
+                OnConflict::columns([run_event::Column::RunId, run_event::Column::DeliveryId])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(&self.inner)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Every event that a run stands for, in the order they arrived.
+    ///
+    /// # Errors
+    /// When the database does not answer or a row is inconsistent.
+    pub async fn events_of(&self, run: RunId) -> Result<Vec<Event>, StoreError> {
+        let first = run::Entity::find()
+            .select_only()
+            .column(run::Column::DeliveryId)
+            .filter(run::Column::Id.eq(run.0));
+        let more = run_event::Entity::find()
+            .select_only()
+            .column(run_event::Column::DeliveryId)
+            .filter(run_event::Column::RunId.eq(run.0));
+        let ids: Vec<uuid::Uuid> = first
+            .into_tuple()
+            .all(&self.read)
+            .await?
+            .into_iter()
+            .chain(more.into_tuple::<uuid::Uuid>().all(&self.read).await?)
+            .collect();
+        let mut events = Vec::with_capacity(ids.len());
+        // SQLite binds at most 32,766 values to a statement.
+        for chunk in ids.chunks(8_000) {
+            let rows = event::Entity::find()
+                .filter(event::Column::DeliveryId.is_in(chunk.iter().copied()))
+                .order_by_asc(event::Column::DeliveryId)
+                .all(&self.read)
+                .await?;
+            for row in rows {
+                events.push(from_json(&row.body, "events", "body", &row.delivery_id)?);
+            }
+        }
+        Ok(events)
+    }
+}
