@@ -108,6 +108,11 @@ impl Deliveries {
         }
     }
 
+    /// The body alone.
+    pub fn body(&self, number: u64, login: &str) -> Vec<u8> {
+        [self.beginning.as_bytes(), self.end(number, login).as_bytes()].concat()
+    }
+
     fn end(&self, number: u64, login: &str) -> String {
         let ((owner, name), at) = (REPOSITORY, &self.at);
         format!(

@@ -5,6 +5,7 @@
 //! `--` choose figures: `cargo bench --bench figures -- sandbox start`.
 
 mod decide;
+mod decisions;
 mod deliveries;
 mod first_command;
 mod forge;
@@ -31,7 +32,8 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 6] = ["webhooks", "senders", "decide", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 7] =
+    ["webhooks", "senders", "decide", "decisions", "first-command", "sandbox", "start"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,6 +65,7 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
             "webhooks" => webhooks::measure(&mut table).await?,
             "senders" => senders::measure(&mut table).await?,
             "decide" => decide::measure(&mut table)?,
+            "decisions" => decisions::measure(&mut table).await?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,

@@ -41,8 +41,8 @@ pub struct Up {
 }
 
 impl Site {
-    /// A site whose one automation runs `command` for the label.
-    pub fn new(forge: &Forge, label: &str, command: &str) -> anyhow::Result<Self> {
+    /// A site whose one automation runs `command` for the label, if `condition` holds.
+    pub fn new(forge: &Forge, label: &str, command: &str, condition: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("pullwright-figures-").tempdir()?;
         // The sandbox's user passes through on the way to its room.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
@@ -59,6 +59,7 @@ connections:
 automations:
   - name: fix-labelled-issue
     on: [{{ source: github, event: issue.labeled, label_command: \"{label}\" }}]
+    if: \"{condition}\"
     run: {{ timeout: 5m, commands: [\"{command}\"] }}
     output: {{ pull_request: {{}} }}
 "

@@ -20,8 +20,9 @@ const ROUNDS: usize = 3;
 const SHORT: Plan = Plan { connections: 32, warm_up: Duration::from_secs(1), time: Duration::from_secs(5) };
 const LONG: Plan = Plan { connections: 32, warm_up: Duration::ZERO, time: Duration::from_secs(12) };
 const REST: Duration = Duration::from_secs(10);
-/// Not what the automation waits for: decided and recorded, and nothing is run.
-const LABEL: &str = "question";
+/// What the automation waits for, but for its condition: decided and recorded, and nothing is run.
+const LABEL: &str = "agent:fix";
+const NEVER: &str = "event.item.title.contains('nothing of the kind')";
 
 pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let deliveries = Deliveries::new(LABEL, SystemClock::new().now())?;
@@ -76,7 +77,7 @@ struct Sustained {
 
 async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, "agent:fix", "true")?;
+    let site = Site::new(&forge, LABEL, "true", NEVER)?;
     let up = site.start().await?;
     up.until_taking_jobs().await?;
     tokio::time::sleep(REST).await;

@@ -68,8 +68,8 @@ impl Parsed {
 /// What a batch is decided on, and what becomes of it, before it is written.
 struct Decided {
     rules: Arc<RuleSet>,
-    context: Context,
-    facts: HashMap<DeliveryId, Facts>,
+    /// Of each event, one for each candidate; none of what was known to be a repeat.
+    evaluations: HashMap<DeliveryId, Vec<Evaluation>>,
     now: DateTime<Utc>,
     known: HashMap<String, DeliveryId>,
     rows: Vec<NewDelivery>,
@@ -193,14 +193,16 @@ impl Dispatcher {
         let known = self.store.known_keys(&all_keys).await?;
         let (rules, context) = (self.rules(), self.context().await?);
         let new = batch.iter().filter(|one| one.repeats(&known).is_none());
-        let facts = self.gather(&rules, &context, new.filter_map(|one| one.event.as_ref().ok())).await;
+        let new: Vec<&Event> = new.filter_map(|one| one.event.as_ref().ok()).collect();
+        let facts = self.gather(&rules, &context, new.iter().copied()).await;
+        // Conditions may be slow, and everybody waits for a transaction.
+        let evaluations = evaluate(&rules, &context, &facts, &new);
         let ids: Vec<DeliveryId> = batch.iter().map(|one| one.delivery.id).collect();
         let tx = self.store.begin().await?;
         let mut stored = tx.stored_deliveries(&ids).await?;
         let mut decided = Decided {
             rules,
-            context,
-            facts,
+            evaluations,
             now: self.clock.now(),
             known: tx.known_keys(&all_keys).await?,
             rows: Vec::new(),
@@ -212,7 +214,7 @@ impl Dispatcher {
                 self.decide_one(one, &mut decided);
             }
         }
-        let Decided { now, facts, rows, mut decisions, starts, .. } = decided;
+        let Decided { now, rows, mut decisions, starts, .. } = decided;
         tx.insert_deliveries(&rows, now).await?;
         let ids = rows.iter().map(|row| row.delivery.id);
         tx.insert_facts(ids.filter_map(|id| Some((id, facts.get(&id)?)))).await?;
@@ -247,25 +249,28 @@ impl Dispatcher {
         let span = tracing::info_span!("dispatcher.decide", delivery = %event.id, event = %event.r#type);
         telemetry::trace::continue_from(&span, &one.delivery.trace);
         let _entered = span.entered();
-        let nothing = Facts::default();
-        let facts = decided.facts.get(&event.id).unwrap_or(&nothing);
+        let evaluations = decided.evaluations.remove(&event.id).unwrap_or_default();
+        let mut evaluations = evaluations.into_iter();
         for rule in decided.rules.candidates(event) {
+            let evaluation = evaluations.next();
             let settled = repeats
                 .map(|of| Verdict::Duplicate { of })
                 .or_else(|| one.stale(event, decided.now))
                 .or_else(|| taken_by_own_command(rule, event));
-            let evaluation =
-                settled.map_or_else(|| decide(rule, event, &decided.context, facts), Evaluation::Verdict);
-            let verdict = match evaluation {
-                Evaluation::Match(matched) => match Started::new(self, rule, event, matched, &one.delivery) {
-                    Ok(started) => {
-                        decided.starts.push(started);
-                        continue;
+            let verdict = match settled.map(Evaluation::Verdict).or(evaluation) {
+                Some(Evaluation::Match(matched)) => {
+                    match Started::new(self, rule, event, matched, &one.delivery) {
+                        Ok(started) => {
+                            decided.starts.push(started);
+                            continue;
+                        }
+                        Err(error) => Verdict::Error { message: error.to_string() },
                     }
-                    Err(error) => Verdict::Error { message: error.to_string() },
-                },
-                Evaluation::Verdict(verdict) => verdict,
-                Evaluation::NeedsFacts(_) => Verdict::Error { message: "nobody answered in time".to_owned() },
+                }
+                Some(Evaluation::Verdict(verdict)) => verdict,
+                Some(Evaluation::NeedsFacts(_)) | None => {
+                    Verdict::Error { message: "nobody answered in time".to_owned() }
+                }
             };
             let (delivery, automation) = (event.id, rule.automation.name.clone());
             decided.decisions.push(Decision { delivery, automation, verdict });
@@ -292,6 +297,20 @@ impl Dispatcher {
             keys: if repeats.is_none() && one.event.is_ok() { one.keys.clone() } else { Vec::new() },
         }
     }
+}
+
+fn evaluate(
+    rules: &RuleSet,
+    context: &Context,
+    facts: &HashMap<DeliveryId, Facts>,
+    events: &[&Event],
+) -> HashMap<DeliveryId, Vec<Evaluation>> {
+    let nothing = Facts::default();
+    let all = |event: &Event| {
+        let facts = facts.get(&event.id).unwrap_or(&nothing);
+        rules.candidates(event).map(|rule| decide(rule, event, context, facts)).collect()
+    };
+    events.iter().map(|event| (event.id, all(event))).collect()
 }
 
 /// A command that Pullwright answers itself is none of an automation that listens for the same word.

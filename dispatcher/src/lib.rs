@@ -95,6 +95,8 @@ pub struct Settings {
     pub lost_retries: u32,
     /// After an unclear write, when to look whether it happened; then it is tried again.
     pub settle: Vec<Duration>,
+    /// Work items that are written to at the same time.
+    pub writes_at_once: usize,
     /// Signs the tokens that workers show to the git gate.
     pub gate_key: GateKey,
     /// Where workers reach the git gate: the address of `/worker/v1/git`.

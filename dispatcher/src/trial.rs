@@ -122,7 +122,9 @@ fn answer(facts: &TestFacts, question: &FactKey) -> Answered {
         FactKey::OpenPullRequest { .. } => {
             Ok(Answer::Number((facts.open_pull_request == Some(true)).then_some(1)))
         }
-        FactKey::OwnCommit { .. } | FactKey::OwnUnlabel { .. } => Ok(Answer::Is(false)),
+        FactKey::OwnCommit { .. } | FactKey::OwnLabel { .. } | FactKey::OwnUnlabel { .. } => {
+            Ok(Answer::Is(false))
+        }
         FactKey::PullRequest { .. } => {
             let ours = || (facts.own_pull_request == Some(true)).then(TestPullRequest::default);
             let given = facts.pull_request.clone().or_else(ours).ok_or_else(|| missing("pull_request"))?;

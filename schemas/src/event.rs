@@ -297,4 +297,6 @@ pub struct Change {
     pub base: Option<Oid>,
     /// Whether the head lies in another repository, or in one that is gone.
     pub fork: bool,
+    /// The message of the newest commit of a push, where the event brings it.
+    pub message: Option<Untrusted>,
 }

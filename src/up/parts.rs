@@ -34,6 +34,8 @@ use crate::lifecycle::Stop;
 
 /// How often gauges are read.
 const GAUGES: Duration = Duration::from_secs(5);
+/// Work items that are written to at the same time.
+const WRITES_AT_ONCE: usize = 8;
 /// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
 const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
 
@@ -279,6 +281,7 @@ fn dispatcher_settings(
         lease: settings.runs.lease,
         lost_retries: 1,
         settle: SETTLE.to_vec(),
+        writes_at_once: WRITES_AT_ONCE,
         gate_key,
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),

@@ -15,6 +15,7 @@ mod deliveries;
 mod door;
 mod forge_faults;
 mod git_gate;
+mod loops;
 mod main_job;
 mod one_problem;
 mod other_sources;

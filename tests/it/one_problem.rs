@@ -115,6 +115,41 @@ automations:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_owner_whose_token_we_use_sends_us_back_to_work_by_a_label_on_our_pull_request() {
+    needs_sandbox!();
+    let first =
+        automation("fix", &[GROWS], "").replace("pull_request: {}", "pull_request: { labels: [again] }");
+    let follow_up = "version: 1
+automations:
+  - name: follow-up
+    on:
+      - { source: github, event: pull_request.labeled, label_command: again }
+      - { source: github, event: pull_request.labeled, label_command: more }
+    run: { timeout: 60s, commands: ['echo more > more'] }
+    output: { commits: true, comment: reply }
+";
+    let world = Plan::default().automation(first).automation(follow_up).start().await;
+    let (issue, first) = world.with_pull_request().await;
+    let number = first["pull_request"].as_u64().unwrap();
+    let labels = || world.sim.pulls(OWNER, NAME)[0].labels.clone();
+    world.wait("our own label", async || labels().contains(&"again".to_owned()).then_some(())).await;
+    // The same account, in its owner's hands.
+    world.sim.label_issue(OWNER, NAME, number, "more", "sim-user").unwrap();
+    let second = world.finished_after(&format!("github:{REPO}#{number}"), &first).await;
+    assert_eq!(second["outcome"], "succeeded", "{second:#}");
+    world.sim.delivered().await;
+    world
+        .wait("decided", async || world.get("/readyz").await.1.contains("0 deliveries wait").then_some(()))
+        .await;
+    // Ours was heard, and is no command.
+    let verdicts: Vec<Value> =
+        world.all("deliveries").await.into_iter().map(|row| row["decisions"].clone()).collect();
+    assert!(verdicts.contains(&serde_json::json!({ "own_event": 1 })), "{verdicts:#?}");
+    assert_eq!(world.all("runs").await.len(), 2);
+    assert_eq!(world.our_comments(issue).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_automations_share_the_pull_request_of_one_issue() {
     needs_sandbox!();
     let world = Plan::default()

@@ -30,6 +30,9 @@ const OUT_OF_REACH: [(&str, &[&str]); 2] = [
     ("worker", &["store", "forge", "config", "broker", "senders"]),
 ];
 
+/// What the package of that name may use in tests and figures only.
+const FOR_TESTS: [(&str, &str); 1] = [("pullwright", "sqlx")];
+
 /// Packages that only compute, and what would give them a way out.
 const PURE: [&str; 2] = ["schemas", "senders"];
 const OUTSIDE: [&str; 17] = [
@@ -71,6 +74,9 @@ fn violations(metadata: &Value) -> Vec<String> {
             }
             if to == STAND_IN && !for_tests {
                 found.push(format!("{arrow}: the stand-in is for tests only"));
+            }
+            if FOR_TESTS.contains(&(from, to)) && !for_tests {
+                found.push(format!("{arrow}: for tests and figures only"));
             }
             let Some(target) = levels.get(to) else { continue };
             let points_down = match level {
@@ -121,6 +127,7 @@ fn each_kind_of_broken_wall_is_found() {
         ("worker", "forge", Value::Null, "worker must not reach forge"),
         ("ingress", "store", Value::Null, "ingress must not reach store"),
         ("pullwright", "forge-sim", Value::Null, "the stand-in is for tests only"),
+        ("pullwright", "sqlx", Value::Null, "for tests and figures only"),
         ("schemas", "tokio", Value::Null, "schemas does no I/O"),
         ("senders", "reqwest", json!("build"), "senders does no I/O"),
     ] {
@@ -141,6 +148,7 @@ fn allowed_arrows_are_not_reported() {
         ("forge-sim", "schemas", Value::Null),
         ("senders", "tokio", json!("dev")),
         ("broker", "tokio", Value::Null),
+        ("pullwright", "sqlx", json!("dev")),
     ] {
         let made_up =
             json!({ "packages": [{ "name": from, "dependencies": [{ "name": to, "kind": kind }] }] });

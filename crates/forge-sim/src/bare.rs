@@ -123,6 +123,12 @@ impl BareRepository {
         Ok(text.lines().filter_map(pair).collect())
     }
 
+    /// What a commit says.
+    pub(crate) async fn message(&self, commit: &str) -> Result<String, GitError> {
+        let output = run(self.git().args(["log", "-1", "--format=%B", commit])).await?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
+    }
+
     /// The newest commit of `branch`.
     pub(crate) async fn branch(&self, branch: &str) -> Result<Option<String>, GitError> {
         Ok(self.branches().await?.remove(branch))

@@ -3,6 +3,7 @@
 //! `git http-backend` speaks protocol v0 to v2 and unpacks gzip bodies itself
 //! (<https://git-scm.com/docs/git-http-backend>).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::process::{Child, ChildStdout};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::auth::Caller;
+use crate::bare::BareRepository;
+use crate::payload::Moved;
 use crate::world::World;
 use crate::{bare, gitlab};
 
@@ -90,10 +93,41 @@ async fn serve(
         Ok(way) => way,
         Err((status, message)) => return refusal(status, &message),
     };
-    match backend(&folder, service, &login, request).await {
-        Ok(response) => response,
-        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    let answered = if service == "git-receive-pack" {
+        receive(world, (owner, name), &folder, &login, request).await
+    } else {
+        backend(&folder, service, &login, request).await
+    };
+    answered.unwrap_or_else(|error| refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
+}
+
+/// A push; what it moved is told before its sender hears that it was taken.
+async fn receive(
+    world: &World,
+    (owner, name): (&str, &str),
+    folder: &std::path::Path,
+    login: &str,
+    request: Request,
+) -> std::io::Result<Response> {
+    let bare = BareRepository::at(folder.to_owned());
+    let branches = async || bare.branches().await.map_err(std::io::Error::other);
+    let before = branches().await?;
+    let (parts, body) = backend(folder, "git-receive-pack", login, request).await?.into_parts();
+    let answer = axum::body::to_bytes(body, usize::MAX).await.map_err(std::io::Error::other)?;
+    let after = branches().await?;
+    let none = || "0".repeat(40);
+    let mut moved = Vec::new();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for branch in names.into_iter().filter(|branch| before.get(*branch) != after.get(*branch)) {
+        let message = match after.get(branch) {
+            Some(commit) => Some(bare.message(commit).await.map_err(std::io::Error::other)?),
+            None => None,
+        };
+        let end = |ends: &BTreeMap<String, String>| ends.get(branch).cloned().unwrap_or_else(none);
+        moved.push(Moved { branch: branch.clone(), before: end(&before), after: end(&after), message });
     }
+    world.pushed(owner, name, &moved, login);
+    Ok(Response::from_parts(parts, Body::from(answer)))
 }
 
 /// The caller's login and the repository's folder, when the credential allows what is asked; else

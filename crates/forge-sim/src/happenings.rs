@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::{Comment, Item, Label, Model, Repository};
-use crate::payload::{self, Subject};
+use crate::payload::{self, Moved, Subject};
 use crate::world::World;
 
 /// An issue or pull request to open.
@@ -47,9 +47,9 @@ impl World {
         };
         repo.items.insert(number, item);
         let subject = Subject { owner, name, number, sender: login };
-        let opened = payload::issues(self, &model, &subject, "opened", None);
+        let opened = payload::item(self, &model, &subject, "opened", None);
         drop(model);
-        self.announce_some("issues", opened);
+        self.announce_some(opened);
         self.add_labels(owner, name, number, &new.labels, login);
         self.model().repository(owner, name)?.items.get(&number).cloned()
     }
@@ -75,11 +75,10 @@ impl World {
             }
             item.labels.push(label.clone());
             item.updated_at = at;
-            let is_issue = item.pull.is_none();
             let subject = Subject { owner, name, number, sender: login };
-            let labeled = payload::issues(self, &model, &subject, "labeled", Some(&label));
+            let labeled = payload::item(self, &model, &subject, "labeled", Some(&label));
             drop(model);
-            self.announce_some("issues", labeled.filter(|_| is_issue));
+            self.announce_some(labeled);
         }
         self.model().repository(owner, name)?.items.contains_key(&number).then_some(())
     }
@@ -99,11 +98,10 @@ impl World {
         let position = item.labels.iter().position(|l| l.eq_ignore_ascii_case(label))?;
         let label = item.labels.remove(position);
         item.updated_at = at;
-        let is_issue = item.pull.is_none();
         let subject = Subject { owner, name, number, sender: login };
-        let unlabeled = payload::issues(self, &model, &subject, "unlabeled", Some(&label));
+        let unlabeled = payload::item(self, &model, &subject, "unlabeled", Some(&label));
         drop(model);
-        self.announce_some("issues", unlabeled.filter(|_| is_issue));
+        self.announce_some(unlabeled);
         Some(())
     }
 
@@ -127,14 +125,65 @@ impl World {
         item.comments.push(comment.clone());
         item.updated_at = at;
         let subject = Subject { owner, name, number, sender: login };
-        let created = payload::issue_comment(self, &model, &subject, id);
+        let created = payload::issue_comment(self, &model, &subject, "created", id);
         drop(model);
-        self.announce_some("issue_comment", created);
+        self.announce_some(created);
         Some(comment)
     }
 
-    fn announce_some(&self, event: &str, payload: Option<Value>) {
-        if let Some(payload) = payload {
+    /// Another text in a comment; `None` when there is no such comment.
+    pub(crate) fn edit_comment(
+        &self,
+        owner: &str,
+        name: &str,
+        id: u64,
+        body: String,
+        login: &str,
+    ) -> Option<()> {
+        let at = self.now();
+        let mut model = self.model();
+        let (number, comment) = model.repository_mut(owner, name)?.comment_mut(id)?;
+        (comment.body, comment.updated_at) = (body, at);
+        let subject = Subject { owner, name, number, sender: login };
+        let edited = payload::issue_comment(self, &model, &subject, "edited", id);
+        drop(model);
+        self.announce_some(edited);
+        Some(())
+    }
+
+    /// Tells what happened to an issue or pull request.
+    pub(crate) fn tell(&self, owner: &str, name: &str, number: u64, action: &str, login: &str) {
+        let model = self.model();
+        let subject = Subject { owner, name, number, sender: login };
+        let told = payload::item(self, &model, &subject, action, None);
+        drop(model);
+        self.announce_some(told);
+    }
+
+    /// Tells of the branches that a push moved, and of the open pull requests that follow them.
+    pub(crate) fn pushed(&self, owner: &str, name: &str, moved: &[Moved], login: &str) {
+        for moved in moved {
+            let mut model = self.model();
+            let told = payload::push(self, &model, (owner, name), login, moved);
+            let Some(repo) = model.repository_mut(owner, name) else { return };
+            let mut following = Vec::new();
+            for item in repo.items.values_mut().filter(|item| item.state == "open") {
+                let pull = item.pull.as_mut().filter(|pull| pull.head == moved.branch);
+                if let Some(pull) = pull.filter(|_| moved.message.is_some()) {
+                    pull.head_sha.clone_from(&moved.after);
+                    following.push(item.number);
+                }
+            }
+            drop(model);
+            self.announce_some(told.map(|payload| ("push", payload)));
+            for number in following {
+                self.tell(owner, name, number, "synchronize", login);
+            }
+        }
+    }
+
+    fn announce_some(&self, told: Option<(&str, Value)>) {
+        if let Some((event, payload)) = told {
             self.announce(event, &payload);
         }
     }

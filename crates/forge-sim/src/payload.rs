@@ -31,6 +31,72 @@ pub(crate) fn issues(
     issues_with(&world.render(model), subject, action, label)
 }
 
+/// What happened to an issue or pull request, after the event's name; `None` when there is no such one.
+pub(crate) fn item(
+    world: &World,
+    model: &Model,
+    subject: &Subject<'_>,
+    action: &str,
+    label: Option<&str>,
+) -> Option<(&'static str, Value)> {
+    let render = world.render(model);
+    let repo = model.repository(subject.owner, subject.name)?;
+    let item = repo.items.get(&subject.number)?;
+    if item.pull.is_none() {
+        return Some(("issues", issues_with(&render, subject, action, label)?));
+    }
+    let mut payload = json!({
+        "action": action,
+        "number": item.number,
+        "pull_request": render.pull(repo, item),
+        "repository": render.repository(repo, None),
+        "sender": render.user(subject.sender),
+    });
+    if let (Some(label), Some(object)) = (label, payload.as_object_mut()) {
+        object.insert("label".into(), render.label(repo, label));
+    }
+    Some(("pull_request", payload))
+}
+
+/// A branch that was made, moved or taken away.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    pub branch: String,
+    /// Forty zeros when it is new.
+    pub before: String,
+    /// Forty zeros when it is gone.
+    pub after: String,
+    /// What its newest commit says.
+    pub message: Option<String>,
+}
+
+/// `push`; `None` when there is no such repository.
+pub(crate) fn push(
+    world: &World,
+    model: &Model,
+    (owner, name): (&str, &str),
+    sender: &str,
+    moved: &Moved,
+) -> Option<Value> {
+    let render = world.render(model);
+    let mut repository = render.repository(model.repository(owner, name)?, None);
+    // Seconds in this event alone.
+    repository["pushed_at"] = json!(world.now().timestamp());
+    let zero = |id: &str| id.bytes().all(|byte| byte == b'0');
+    let head = moved.message.as_ref().map(|message| json!({ "id": moved.after, "message": message }));
+    Some(json!({
+        "ref": format!("refs/heads/{}", moved.branch),
+        "before": moved.before,
+        "after": moved.after,
+        "created": zero(&moved.before),
+        "deleted": zero(&moved.after),
+        "head_commit": head,
+        "repository": repository,
+        "pusher": { "name": sender },
+        "sender": render.user(sender),
+    }))
+}
+
 fn issues_with(
     render: &Render<'_>,
     subject: &Subject<'_>,
@@ -51,24 +117,26 @@ fn issues_with(
     Some(payload)
 }
 
-/// `issue_comment` with `created`; `None` when there is no such comment.
+/// `issue_comment` with `created` or `edited`; `None` when there is no such comment.
 pub(crate) fn issue_comment(
     world: &World,
     model: &Model,
     subject: &Subject<'_>,
+    action: &str,
     comment: u64,
-) -> Option<Value> {
+) -> Option<(&'static str, Value)> {
     let render = world.render(model);
     let repo = model.repository(subject.owner, subject.name)?;
     let item = repo.items.get(&subject.number)?;
     let comment = item.comments.iter().find(|c| c.id == comment)?;
-    Some(json!({
-        "action": "created",
+    let payload = json!({
+        "action": action,
         "issue": render.issue(repo, item),
         "comment": render.comment(repo, item.number, comment),
         "repository": render.repository(repo, None),
         "sender": render.user(subject.sender),
-    }))
+    });
+    Some(("issue_comment", payload))
 }
 
 /// What an `issues.labeled` payload tells, for tests that need one without a running sim.

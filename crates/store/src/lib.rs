@@ -38,6 +38,7 @@ pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSumma
 pub use error::{Fault, StoreError, chain};
 pub use history::Past;
 pub use links::{Link, LinkKind};
+pub use own::Recent;
 pub use page::Page;
 pub use retention::Kept;
 pub use rule_sets::ActiveRuleSet;

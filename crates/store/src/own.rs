@@ -1,10 +1,8 @@
 //! What we did ourselves, and how often: for the loop guard and for rules about our own work.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use schemas::intent::Write;
-use schemas::{Oid, RepoRef, WorkItem};
+use schemas::{AutomationName, Oid, RepoRef, WorkItem};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -51,6 +49,25 @@ impl Store {
         Ok(query.count(&self.read).await? > 0)
     }
 
+    /// Whether we put a label on a pull request since then.
+    ///
+    /// # Errors
+    /// When the database does not answer or a row is inconsistent.
+    pub async fn put_label_on(
+        &self,
+        repository: &RepoRef,
+        number: u64,
+        label: &str,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let there = intent::Column::Repository.eq(repository.to_string());
+        let writes = self.writes_since("label_pull_request", there, since).await?;
+        let same = |ours: &String| ours.eq_ignore_ascii_case(label);
+        Ok(writes.iter().any(|write| {
+            matches!(write, Write::LabelPullRequest { number: ours, labels } if *ours == number && labels.iter().any(same))
+        }))
+    }
+
     /// Whether we took a label off a work item since then.
     ///
     /// # Errors
@@ -61,20 +78,28 @@ impl Store {
         label: &str,
         since: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let about = intent::Column::WorkItem.eq(work_item.as_str());
+        let writes = self.writes_since("remove_label", about, since).await?;
+        Ok(writes
+            .iter()
+            .any(|write| matches!(write, Write::RemoveLabel { label: ours, .. } if ours == label)))
+    }
+
+    /// The writes of one kind that were made, or may have been.
+    async fn writes_since(
+        &self,
+        kind: &str,
+        which: Expr,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Write>, StoreError> {
         let rows = intent::Entity::find()
-            .filter(intent::Column::WorkItem.eq(work_item.as_str()))
-            .filter(intent::Column::Kind.eq("remove_label"))
+            .filter(which)
+            .filter(intent::Column::Kind.eq(kind))
             .filter(intent::Column::State.is_in(["calling", "done", "unknown"]))
             .filter(intent::Column::CreatedAt.gte(since))
             .all(&self.read)
             .await?;
-        for row in rows {
-            let write: Write = from_json(&row.write, "intents", "write", &row.id)?;
-            if matches!(&write, Write::RemoveLabel { label: ours, .. } if ours == label) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        rows.iter().map(|row| from_json(&row.write, "intents", "write", &row.id)).collect()
     }
 
     /// The newest pull requests that runs opened for a work item or for one that is linked with it.
@@ -117,8 +142,21 @@ impl Store {
     }
 }
 
+/// Runs of one automation about one problem, at one place of a chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// The problem: the root of the work item.
+    pub root: WorkItem,
+    /// Whose they are.
+    pub automation: AutomationName,
+    /// How many runs caused each other, these included.
+    pub depth: u32,
+    /// How many they are.
+    pub runs: u64,
+}
+
 impl Tx {
-    /// How many runs each work item has had since then, by their roots.
+    /// The runs that work items have had since then, by their roots.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -126,20 +164,23 @@ impl Tx {
         &self,
         roots: &[WorkItem],
         since: DateTime<Utc>,
-    ) -> Result<HashMap<WorkItem, u64>, StoreError> {
-        let counted: Vec<(String, i64)> = run::Entity::find()
-            .select_only()
-            .column(run::Column::Root)
+    ) -> Result<Vec<Recent>, StoreError> {
+        let kind = [run::Column::Root, run::Column::Automation, run::Column::Depth];
+        let query =
+            kind.into_iter().fold(run::Entity::find().select_only().columns(kind), QuerySelect::group_by);
+        let counted: Vec<(String, String, i32, i64)> = query
             .column_as(run::Column::Id.count(), "runs")
             .filter(run::Column::Root.is_in(roots.iter().map(WorkItem::as_str)))
             .filter(run::Column::CreatedAt.gte(since))
-            .group_by(run::Column::Root)
             .into_tuple()
             .all(&self.inner)
             .await?;
-        Ok(counted
-            .into_iter()
-            .map(|(root, runs)| (WorkItem(root), u64::try_from(runs).unwrap_or(0)))
-            .collect())
+        let recent = counted.into_iter().map(|(root, automation, depth, runs)| Recent {
+            root: WorkItem(root),
+            automation: AutomationName(automation),
+            depth: u32::try_from(depth).unwrap_or(0),
+            runs: u64::try_from(runs).unwrap_or(0),
+        });
+        Ok(recent.collect())
     }
 }

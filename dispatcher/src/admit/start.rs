@@ -19,9 +19,10 @@ use crate::rules::Rule;
 
 /// A match that becomes a run, or would in `observe` mode.
 pub(crate) struct Started {
-    run: Run,
+    pub(super) run: Run,
     command_label: Option<String>,
-    commanded: bool,
+    pub(super) commanded: bool,
+    pub(super) answers: bool,
 }
 
 impl Started {
@@ -33,7 +34,7 @@ impl Started {
         matched: Matched,
         delivery: &Delivery,
     ) -> Result<Self, RenderError> {
-        let Matched { repository, command_label, depth, commanded } = matched;
+        let Matched { repository, command_label, depth, commanded, answers } = matched;
         let id = RunId::fresh(&*dispatcher.clock);
         let work_item = event
             .work_item
@@ -54,7 +55,7 @@ impl Started {
             run.mode = Mode::Observe;
         }
         run.trace = if trace == TraceContext::default() { delivery.trace.clone() } else { trace };
-        Ok(Self { run, command_label, commanded })
+        Ok(Self { run, command_label, commanded, answers })
     }
 
     /// Holds the run back until then: the spread of a schedule.
@@ -108,7 +109,7 @@ impl Dispatcher {
             let (delivery, automation) = (start.run.delivery, start.run.automation.clone());
             let verdict = match start.run.mode {
                 Mode::Observe => {
-                    let paused = breaker.refuses(&start.run, start.commanded);
+                    let paused = breaker.refuses(&start);
                     paused.unwrap_or(Verdict::Matched { run: None })
                 }
                 _ => self.take_in(tx, start, &mut breaker, now).await?,
@@ -126,20 +127,21 @@ impl Dispatcher {
         breaker: &mut Breaker,
         now: DateTime<Utc>,
     ) -> Result<Verdict, StoreError> {
-        let Started { mut run, command_label, commanded } = start;
+        let run = &start.run;
         let held_back = matches!(run.state, RunState::Pending { .. });
         let more = run.input.automation.debounce.clone().filter(|_| !held_back);
         if let Some(debounce) = &more
             && let Some(waiting) = tx.debouncing(&run.automation, &run.root).await?
         {
-            return self.merge(tx, waiting, run, command_label, debounce, now).await;
+            return self.merge(tx, waiting, start, debounce, now).await;
         }
-        if let Some(full) = self.group_is_full(tx, &run).await? {
+        if let Some(full) = self.group_is_full(tx, run).await? {
             return Ok(full);
         }
-        if let Some(paused) = breaker.refuses(&run, commanded) {
+        if let Some(paused) = breaker.refuses(&start) {
             return Ok(paused);
         }
+        let Started { mut run, command_label, .. } = start;
         let matched = Verdict::Matched { run: Some(run.id) };
         let verdict = if held_back {
             matched
@@ -213,11 +215,11 @@ impl Dispatcher {
         &self,
         tx: &Tx,
         mut waiting: RunRecord,
-        new: Run,
-        command_label: Option<String>,
+        start: Started,
         debounce: &Debounce,
         now: DateTime<Utc>,
     ) -> Result<Verdict, StoreError> {
+        let Started { run: new, command_label, .. } = start;
         let into = waiting.run.id;
         tx.add_run_event(into, new.delivery, now).await?;
         let due_at = Some(debounce::due(debounce, waiting.run.created_at, now));

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use forge::Identity;
 use schemas::automation::Trigger;
 use schemas::decision::Verdict;
-use schemas::{ConnectionName, Event, RepoRef};
+use schemas::{ConnectionName, Event, RepoRef, WorkItem};
 
 use crate::rules::Rule;
 use facts::{Answer, FactKey, Facts};
@@ -57,6 +57,8 @@ pub struct Matched {
     pub depth: u32,
     /// Whether somebody asked for it, by a command or a command label.
     pub commanded: bool,
+    /// Whether another installation of Pullwright wrote what it would answer.
+    pub answers: bool,
 }
 
 /// Decides one automation about one event.
@@ -70,10 +72,17 @@ pub fn decide(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> E
 }
 
 /// Decides one automation about a tick of its own schedule in one repository: nobody did it, so that
-/// of all clauses only `if` has something to ask.
-pub(crate) fn decide_tick(rule: &Rule, event: &Event, repository: RepoRef) -> Evaluation {
-    match condition::holds(rule, event) {
-        Ok(()) => Evaluation::Match(Matched { repository, command_label: None, depth: 1, commanded: false }),
+/// of all clauses only `if` and `dedupe` have something to ask.
+pub(crate) fn decide_tick(rule: &Rule, event: &Event, repository: RepoRef, facts: &Facts) -> Evaluation {
+    let holds = condition::holds(rule, event);
+    match holds.and_then(|()| no_open_pull_request(rule, event.work_item.as_ref(), &repository, facts)) {
+        Ok(()) => Evaluation::Match(Matched {
+            repository,
+            command_label: None,
+            depth: 1,
+            commanded: false,
+            answers: false,
+        }),
         Err(Stop::Verdict(verdict)) => Evaluation::Verdict(verdict),
         Err(Stop::Needs(questions)) => Evaluation::NeedsFacts(questions),
     }
@@ -88,23 +97,36 @@ fn evaluate(rule: &Rule, event: &Event, context: &Context, facts: &Facts) -> Res
         return Err(Stop::fails("repos", rule.automation.repos.join(", "), repository.to_string()));
     }
     condition::holds(rule, event)?;
-    let depth = own::depth(event, context, facts)?;
+    let own::Cause { depth, answers } = own::cause(event, context, facts)?;
     let trigger = clauses::asked(entries, event, facts)?;
     allow::allowed(rule, event, &repository, facts)?;
-    no_open_pull_request(rule, event, &repository, facts)?;
+    no_open_pull_request(rule, event.work_item.as_ref(), &repository, facts)?;
     let command_label = trigger.label_command.clone();
-    Ok(Matched { repository, command_label, depth, commanded: is_command(trigger) })
+    Ok(Matched { repository, command_label, depth, commanded: is_command(trigger), answers })
 }
 
 fn is_command(trigger: &Trigger) -> bool {
     trigger.label_command.is_some() || !trigger.command.is_unset()
 }
 
-/// `dedupe.skip_if_open_pr`
-fn no_open_pull_request(rule: &Rule, event: &Event, repository: &RepoRef, facts: &Facts) -> Result<(), Stop> {
-    let wanted = rule.automation.dedupe.as_ref().and_then(|dedupe| dedupe.skip_if_open_pr) == Some(true);
-    let Some(work_item) = event.work_item.clone().filter(|_| wanted) else { return Ok(()) };
-    let question = FactKey::OpenPullRequest { repository: repository.clone(), work_item };
+/// What `dedupe.skip_if_open_pr` asks.
+pub(crate) fn open_pull_request(
+    rule: &Rule,
+    work_item: Option<&WorkItem>,
+    repository: &RepoRef,
+) -> Option<FactKey> {
+    rule.automation.dedupe.as_ref().filter(|dedupe| dedupe.skip_if_open_pr == Some(true))?;
+    let work_item = work_item.cloned()?;
+    Some(FactKey::OpenPullRequest { repository: repository.clone(), work_item })
+}
+
+fn no_open_pull_request(
+    rule: &Rule,
+    work_item: Option<&WorkItem>,
+    repository: &RepoRef,
+    facts: &Facts,
+) -> Result<(), Stop> {
+    let Some(question) = open_pull_request(rule, work_item, repository) else { return Ok(()) };
     let about = "whether a pull request of ours is open";
     match known(facts, question, about)? {
         Answer::Number(None) => Ok(()),

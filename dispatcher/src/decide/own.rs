@@ -13,14 +13,23 @@ use crate::words::Origin;
 /// together: long enough for a review that is answered and answered again.
 pub const MOST_DEPTH: u32 = 3;
 
-/// How long the chain of causes would be with a run for this event.
+/// What a run for an event would have been caused by.
+pub(super) struct Cause {
+    /// How long the chain of causes would be with the run.
+    pub depth: u32,
+    /// Whether another installation wrote what the event tells of.
+    pub answers: bool,
+}
+
+/// What caused an event, if a run may follow.
 ///
 /// # Errors
 /// `own_event`, `paused` for a chain that is too long, or what has to be asked first.
-pub(super) fn depth(event: &Event, context: &Context, facts: &Facts) -> Result<u32, Stop> {
+pub(super) fn cause(event: &Event, context: &Context, facts: &Facts) -> Result<Cause, Stop> {
     let origins = origins(event);
     let own = |because: String| Stop::Verdict(Verdict::OwnEvent { because });
-    if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text(event, context) {
+    let tells_of_its_text = tells_of_its_text(event);
+    if origins.iter().any(|origin| origin.instance == context.instance) && tells_of_its_text {
         return Err(own("it carries our marker".to_owned()));
     }
     if let Some(because) = account(event, context) {
@@ -36,33 +45,27 @@ pub(super) fn depth(event: &Event, context: &Context, facts: &Facts) -> Result<u
     {
         return Err(own(because.to_owned()));
     }
-    Ok(cause + 1)
+    Ok(Cause { depth: cause + 1, answers: cause > 0 && tells_of_its_text })
 }
 
-/// Who wrote what the event is about, where it was a Pullwright: the comment, or the item itself
-/// where the event is about that.
+/// Who wrote what the event is about, where it was a Pullwright: the comment, the item itself where
+/// the event is about that, or the newest commit of a push.
 fn origins(event: &Event) -> Vec<Origin> {
+    let message = || event.change.as_ref()?.message.as_ref();
     let text = match (&event.comment, &event.item) {
-        (Some(comment), _) => &comment.body,
-        (None, Some(item)) => &item.body,
-        (None, None) => return Vec::new(),
+        (Some(comment), _) => Some(&comment.body),
+        (None, Some(item)) => Some(&item.body),
+        (None, None) => message(),
     };
-    Origin::all_in(text.expose())
+    text.map(|text| Origin::all_in(text.expose())).unwrap_or_default()
 }
 
-/// Whether an event is about the text it brings having been written. What people do to a pull request
-/// of ours later, they do; a label of it may be ours as well, and only the account tells.
-fn tells_of_its_text(event: &Event, context: &Context) -> bool {
+/// Whether an event is about the text it brings having been written: what people do to a pull request
+/// of ours later, they do.
+fn tells_of_its_text(event: &Event) -> bool {
     use EventType as T;
-    match event.r#type {
-        _ if event.comment.is_some() => true,
-        T::IssueOpened | T::IssueEdited | T::PullRequestOpened => true,
-        T::IssueLabeled | T::PullRequestLabeled => {
-            let ours = context.accounts.get(&event.connection).map(|account| &account.id);
-            ours.is_some() && ours == event.actor.as_ref().map(|actor| &actor.id)
-        }
-        _ => false,
-    }
+    let written = matches!(event.r#type, T::IssueOpened | T::IssueEdited | T::PullRequestOpened);
+    written || event.comment.is_some()
 }
 
 /// An owner who lends us his own token still triggers; only machine accounts of ours do not. What a
@@ -79,11 +82,17 @@ fn write(event: &Event) -> Option<(FactKey, &'static str)> {
     let repository: &RepoRef = &event.repository.as_ref()?.name;
     let change = event.change.as_ref();
     let name = |text: &Untrusted| text.expose().trim_start_matches("refs/heads/").to_owned();
+    let label = || Some(event.label.as_ref()?.expose().to_owned());
     let branch = match event.r#type {
         T::Push => change?.base_ref.as_ref().map(name),
         T::PullRequestOpened | T::PullRequestUpdated => change?.head_ref.as_ref().map(name),
+        T::PullRequestLabeled => {
+            let (number, label) = (event.item.as_ref()?.key.parse().ok()?, label()?);
+            let repository = repository.clone();
+            return Some((FactKey::OwnLabel { repository, number, label }, "we put the label on"));
+        }
         T::IssueUnlabeled => {
-            let (work_item, label) = (event.work_item.clone()?, event.label.as_ref()?.expose().to_owned());
+            let (work_item, label) = (event.work_item.clone()?, label()?);
             return Some((FactKey::OwnUnlabel { work_item, label }, "we took the label off"));
         }
         _ => return None,

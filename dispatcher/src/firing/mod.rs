@@ -90,7 +90,14 @@ impl Dispatcher {
                     continue;
                 }
             };
-            let automation = tick::Automation { id, rule, schedules, repositories };
+            let facts = match self.facts_of(rule, &repositories).await {
+                Ok(facts) => facts,
+                Err(problem) => {
+                    waits.push(format!("{name} is due and waits: {problem}"));
+                    continue;
+                }
+            };
+            let automation = tick::Automation { id, rule, schedules, repositories, facts };
             if !self.record(&rules, &automation, last.0, now).await? {
                 waits.push(format!("{name} waits for the automations that were just put in force"));
             }

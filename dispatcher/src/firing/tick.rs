@@ -14,7 +14,8 @@ use store::{DeliveryStatus, NewDelivery, StoreError, TickRow, TickState, Tx};
 use super::due::{DueNow, Records, due_now};
 use crate::Dispatcher;
 use crate::admit::Started;
-use crate::decide::{Evaluation, decide_tick};
+use crate::decide::facts::{DEADLINE, Facts};
+use crate::decide::{Evaluation, decide_tick, open_pull_request};
 use crate::rules::{Rule, RuleSet};
 use crate::schedule::catch_up::{Look, horizon};
 use crate::schedule::{Scheduled, Tick, jitter};
@@ -30,6 +31,8 @@ pub(super) struct Automation<'a> {
     pub(super) rule: &'a Rule,
     pub(super) schedules: Vec<Scheduled>,
     pub(super) repositories: Vec<RepoRef>,
+    /// What was asked about them.
+    pub(super) facts: Facts,
 }
 
 /// What the ticks of one automation make happen.
@@ -41,6 +44,22 @@ struct Made {
 }
 
 impl Dispatcher {
+    /// What has to be known about the repositories of a tick; an error when it is not answered.
+    pub(super) async fn facts_of(&self, rule: &Rule, repositories: &[RepoRef]) -> Result<Facts, String> {
+        let question = |repository| {
+            let item = work_item(rule, repository);
+            open_pull_request(rule, Some(&item), repository)
+        };
+        let mut facts = Facts::default();
+        for (question, answer) in self.facts.find(repositories.iter().filter_map(question), DEADLINE).await {
+            if let Err(problem) = &answer {
+                return Err(format!("whether a pull request of ours is open is not known: {problem}"));
+            }
+            facts.insert(question, answer);
+        }
+        Ok(facts)
+    }
+
     /// Fires and passes over what is due of one automation; false when `rules` are in force no more.
     pub(super) async fn record(
         &self,
@@ -61,6 +80,8 @@ impl Dispatcher {
         let due = due_now(&automation.schedules, &records, previous, now);
         let Made { rows, mut decisions, starts } = self.ticks(&tx, rules, automation, due, now.wall).await?;
         tx.insert_deliveries(&rows, now.wall).await?;
+        let asked = rows.iter().filter(|_| !automation.facts.is_empty());
+        tx.insert_facts(asked.map(|row| (row.delivery.id, &automation.facts))).await?;
         let woken = self.start(&tx, starts, &mut decisions, now.wall).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
@@ -175,7 +196,7 @@ impl Dispatcher {
             because: "no repository that the connections can see matches `repos`".to_owned(),
         })?;
         let delay = jitter::offset(&automation.id.to_string(), &repository, spread);
-        let matched = match decide_tick(automation.rule, event, repository) {
+        let matched = match decide_tick(automation.rule, event, repository, &automation.facts) {
             Evaluation::Match(matched) => matched,
             Evaluation::Verdict(verdict) => return Err(verdict),
             Evaluation::NeedsFacts(_) => return Err(error("nobody answered in time".to_owned())),
@@ -186,13 +207,17 @@ impl Dispatcher {
     }
 }
 
+/// A schedule's work in one repository.
+fn work_item(rule: &Rule, repository: &RepoRef) -> WorkItem {
+    WorkItem(format!("schedule:{}:{repository}", rule.automation.name))
+}
+
 /// `schedule.fired`: nobody's doing, about one repository.
 fn event(id: DeliveryId, rule: &Rule, tick: Tick, repository: Option<&RepoRef>) -> Event {
-    let name = &rule.automation.name;
     let connection = ConnectionName::from(CONNECTION);
     Event {
         time: Some(tick.time()),
-        work_item: repository.map(|repository| WorkItem(format!("schedule:{name}:{repository}"))),
+        work_item: repository.map(|repository| work_item(rule, repository)),
         repository: repository
             .map(|repository| Repository { name: repository.clone(), default_branch: None }),
         ..Event::new(id, SourceKind::Pullwright, connection, EventType::ScheduleFired)

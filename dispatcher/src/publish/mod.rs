@@ -22,8 +22,6 @@ use tracing::Instrument;
 use crate::Dispatcher;
 use crate::consume::DATABASE_DOWN;
 
-/// Work items that are written to at the same time.
-const AT_ONCE: usize = 8;
 /// How long a dispatcher that is heard of no more keeps others from its writes: longer than the calls
 /// of one write take, of which each is given 30 s.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
@@ -49,7 +47,8 @@ impl Dispatcher {
             if told && calls.is_empty() {
                 return;
             }
-            let wait = if calls.len() < AT_ONCE { self.until_next_due().await } else { IDLE };
+            let wait =
+                if calls.len() < self.settings.writes_at_once { self.until_next_due().await } else { IDLE };
             tokio::select! {
                 Some(done) = calls.join_next() => {
                     if let Err(error) = done {
@@ -82,7 +81,7 @@ impl Dispatcher {
     }
 
     async fn start_calls(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<(), StoreError> {
-        let (now, free) = (self.clock.now(), AT_ONCE.saturating_sub(calls.len()));
+        let (now, free) = (self.clock.now(), self.settings.writes_at_once.saturating_sub(calls.len()));
         let anything_due = self.store.next_intent_due(now).await?.is_some_and(|due| due <= now);
         if free == 0 || !anything_due {
             return Ok(());

@@ -45,6 +45,7 @@ pub fn everything() -> Event {
             base_ref: Some(Untrusted::from("main")),
             base: Some("b".repeat(40).parse::<Oid>().unwrap()),
             fork: true,
+            message: None,
         }),
         status: Some(Untrusted::from("In Progress")),
         conclusion: Some("failure".into()),

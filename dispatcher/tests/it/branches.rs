@@ -31,7 +31,7 @@ fn oid(digit: char) -> Oid {
 }
 
 /// A change to `head`, whose files are all of `tree`.
-fn made(job: &Job, head: char, tree: char) -> ChangeReport {
+pub fn made(job: &Job, head: char, tree: char) -> ChangeReport {
     ChangeReport { head: oid(head), tree: Some(oid(tree)), ..change(&job.base, "src/x.rs") }
 }
 
@@ -55,12 +55,12 @@ impl World {
         self.deliver_as("pull_request", &id, raw.to_string().as_bytes()).await;
     }
 
-    async fn take(&self, nonce: &str) -> Job {
+    pub async fn take(&self, nonce: &str) -> Job {
         self.dispatcher.claim(self.claim(nonce)).await.unwrap().unwrap()
     }
 
     /// The worker's part: push what was granted, and say so.
-    async fn push(&self, job: &Job, change: ChangeReport) -> PushGrant {
+    pub async fn push(&self, job: &Job, change: ChangeReport) -> PushGrant {
         let grant = self.dispatcher.grant_push(job.run, job.epoch, change).await.unwrap();
         if let PushGrant::Push { reference, new, .. } = &grant {
             self.forge.set_head(reference.strip_prefix("refs/heads/").unwrap(), new.as_str());

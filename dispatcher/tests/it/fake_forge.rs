@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use forge::{
-    Check, CommentRef, Forge, ForgeError, GitEndpoint, Identity, NewPullRequest, PullRequest, ReactionTarget,
-    RepositoryFacts,
+    Check, CommentRef, Forge, ForgeError, GitEndpoint, Identity, NewPullRequest, PullRequest,
+    PullRequestFacts, ReactionTarget, RepositoryFacts,
 };
 use schemas::automation::Permission;
 use schemas::{ConnectionName, Oid, RepoRef};
@@ -17,7 +17,7 @@ pub struct FakeForge {
 }
 
 pub struct State {
-    /// The repositories that the connection sees.
+    /// The repositories that the connection sees; its error is what pull requests answer, too.
     pub visible: Result<Vec<String>, ForgeError>,
     /// Files of every commit, by their paths.
     pub files: BTreeMap<String, String>,
@@ -172,6 +172,23 @@ impl Forge for FakeForge {
             }
             Some(PullRequest { number: 101 + found as u64, url: "https://forge/pull".into() })
         }))
+    }
+    async fn pull_request(&self, _: &RepoRef, number: u64) -> Result<PullRequestFacts, ForgeError> {
+        self.with(|state| {
+            state.visible.as_ref().map_err(Clone::clone)?;
+            let missing = || ForgeError::NotFound { what: format!("pull request {number}") };
+            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(101));
+            let pull = place.and_then(|place| state.pulls.get(place)).ok_or_else(missing)?;
+            Ok(PullRequestFacts {
+                head_ref: pull.head.clone(),
+                head: state.heads.get(&pull.head).cloned(),
+                base_ref: pull.base.clone(),
+                draft: pull.draft,
+                fork: false,
+                open: !state.closed.contains(&pull.head),
+                author: None,
+            })
+        })
     }
     async fn create_internal_comment(
         &self,

@@ -15,6 +15,7 @@ use schemas::decision::Verdict;
 use schemas::run::{Gate, RunState};
 use store::{Store, TickState};
 
+use crate::branches::made;
 use crate::support::{World, at, on_store};
 
 /// Automations in a file, each on a schedule; further keys as YAML.
@@ -148,6 +149,35 @@ async fn a_forge_that_does_not_answer_holds_the_tick_up() {
     let tick = at("2026-11-21T11:00:00Z");
     assert_eq!(ticks(&world.store).await, [tick, tick], "ten minutes late");
     assert_eq!(world.dispatcher.schedule_problem(), None);
+}
+
+#[tokio::test]
+async fn a_schedule_waits_for_its_pull_request_to_be_merged() {
+    let more = "    repos: [github/acme/api]\n    output: { pull_request: {} }\n    dedupe: { skip_if_open_pr: true }\n";
+    let world = World::new(&file(&[("hourly", "0 * * * *", more)])).await;
+    let mut last = LastLook::default();
+    pass(&world, &mut last, 60).await;
+    let job = world.take("first").await;
+    world.push(&job, made(&job, 'b', '1')).await;
+    pass(&world, &mut last, 60).await;
+    let newest = world.store.deliveries(1, None).await.unwrap().items[0].id;
+    let verdict = world.store.decisions(newest).await.unwrap().remove(0).verdict;
+    let Verdict::NotMatched { clause, value, .. } = verdict else { panic!("{verdict:?}") };
+    assert_eq!(
+        (clause.as_str(), value.as_str()),
+        ("dedupe.skip_if_open_pr", "pull request 101 of github/acme/api")
+    );
+    // Nobody answers: it is late, not wrong.
+    let refused = ForgeError::Refused { status: 403, message: "no".into() };
+    world.forge.with(|state| state.visible = Err(refused));
+    pass(&world, &mut last, 60).await;
+    assert!(world.dispatcher.schedule_problem().unwrap().contains("hourly is due and waits"));
+    world.forge.with(|state| {
+        state.visible = Ok(Vec::new());
+        state.closed.push(state.pulls[0].head.clone());
+    });
+    pass(&world, &mut last, 1).await;
+    assert_eq!(ticks(&world.store).await, [at("2026-11-21T11:00:00Z"), at("2026-11-21T13:00:00Z")]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod admission;
 mod backtest;
 mod branches;
+mod conditions;
 mod control;
 mod decisions;
 mod explain;

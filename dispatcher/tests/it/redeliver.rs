@@ -70,6 +70,7 @@ impl World {
             lease: Duration::from_secs(60),
             lost_retries: 1,
             settle: Vec::new(),
+            writes_at_once: 8,
             gate_key: GateKey::new("test").unwrap(),
             gate_url: "http://gate".into(),
             commit_author: ("Pullwright".into(), "pullwright@localhost".into()),

@@ -126,6 +126,7 @@ fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
         lease: Duration::from_secs(60),
         lost_retries: 1,
         settle: vec![Duration::ZERO, Duration::ZERO],
+        writes_at_once: 8,
         gate_key: GateKey::new("test").unwrap(),
         gate_url: "http://gate".into(),
         commit_author: ("Pullwright".into(), "pullwright@localhost".into()),

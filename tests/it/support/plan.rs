@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use forge_sim::{Permission, Sim, SimOptions};
@@ -117,11 +118,27 @@ impl Plan {
 
     /// Starts the forge alone and writes the files.
     pub async fn prepare(self) -> World {
+        let sim = self.forge().await;
+        self.prepare_on(sim)
+    }
+
+    /// Starts another Pullwright on the forge of `world`, with the same token.
+    pub async fn start_beside(self, world: &World) -> World {
+        let mut beside = self.prepare_on(Arc::clone(&world.sim));
+        beside.start().await;
+        beside
+    }
+
+    async fn forge(&self) -> Arc<Sim> {
         let options = SimOptions { token: TOKEN.to_owned(), ..SimOptions::default() };
         let sim = Sim::start(options).await.unwrap();
         sim.create_repo(OWNER, NAME, &self.files).await.unwrap();
         sim.add_user(MAINTAINER, OWNER, NAME, Permission::Write).unwrap();
         sim.add_user(STRANGER, OWNER, NAME, Permission::Read).unwrap();
+        Arc::new(sim)
+    }
+
+    fn prepare_on(self, sim: Arc<Sim>) -> World {
         let folder = tempfile::Builder::new().prefix("pullwright-it-").tempdir().unwrap();
         let port = free_port();
         if self.webhook {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use forge_sim::Sim;
@@ -18,7 +19,8 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A running Pullwright and its forge.
 pub struct World {
-    pub sim: Sim,
+    /// Installations may share it.
+    pub sim: Arc<Sim>,
     pub http: reqwest::Client,
     pub(super) folder: TempDir,
     pub(super) port: u16,

@@ -83,14 +83,9 @@ pub(crate) async fn update(
     Path((owner, name, id)): Path<(String, String, u64)>,
     Input(text): Input<Text>,
 ) -> Result<Json<Value>, ApiError> {
-    {
-        let now = call.world.now();
-        let mut model = call.model();
-        let repo = may_change(&call, &mut model, &owner, &name, id)?;
-        let (_, comment) = repo.comment_mut(id).ok_or_else(ApiError::not_found)?;
-        comment.body = text.checked()?;
-        comment.updated_at = now;
-    }
+    may_change(&call, &mut call.model(), &owner, &name, id)?;
+    let body = text.checked()?;
+    call.world.edit_comment(&owner, &name, id, body, call.caller.login()).ok_or_else(ApiError::not_found)?;
     get(call, Path((owner, name, id))).await
 }
 

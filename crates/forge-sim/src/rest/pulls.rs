@@ -93,6 +93,8 @@ pub(crate) async fn create(
     };
     repo.items.insert(number, item.clone());
     let value = call.render(&model, (&owner, &name), |render, repo| render.pull(repo, &item))?;
+    drop(model);
+    call.world.tell(&owner, &name, number, "opened", call.caller.login());
     Ok((StatusCode::CREATED, Json(value)))
 }
 
@@ -194,17 +196,23 @@ pub(crate) async fn update(
     Input(change): Input<Change>,
 ) -> Result<Response, ApiError> {
     pull(&call, &owner, &name, number, Permission::Write).await?;
+    let mut actions = Vec::new();
     {
         let now = call.world.now();
         let mut model = call.model();
         let item = call.item(&mut model, (&owner, &name), number, Permission::Write)?;
+        actions.extend((change.title.is_some() || change.body.is_some()).then_some("edited"));
         item.title = change.title.unwrap_or_else(|| item.title.clone());
         item.body = change.body.or_else(|| item.body.clone());
-        if let Some(state) = change.state {
+        if let Some(state) = change.state.filter(|state| *state != item.state) {
+            actions.push(if state == "closed" { "closed" } else { "reopened" });
             item.closed_at = (state == "closed").then_some(now);
             item.state = state;
         }
         item.updated_at = now;
+    }
+    for action in actions {
+        call.world.tell(&owner, &name, number, action, call.caller.login());
     }
     get(call, Path((owner, name, number)), headers).await
 }

@@ -213,6 +213,7 @@ fn change(body: Node<'_>) -> Option<Change> {
             base_ref: target.at("branch.name").untrusted(),
             base: oid(target.at("commit.hash")),
             fork: !own,
+            message: None,
         });
     }
     if body.at("push").is_there() {
@@ -228,6 +229,7 @@ fn change(body: Node<'_>) -> Option<Change> {
             base_ref: named.at("name").text().map(|name| Untrusted::new(format!("refs/{folder}/{name}"))),
             head: end(new),
             base: end(old),
+            message: new.at("target.message").untrusted(),
             ..Change::default()
         });
     }

@@ -165,6 +165,7 @@ fn change(body: Node<'_>) -> Option<Change> {
             base_ref: branch(to),
             base: oid(to.at("latestCommit")),
             fork: !own,
+            message: None,
         });
     }
     let change = newest_change(body);

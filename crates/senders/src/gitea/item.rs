@@ -96,6 +96,7 @@ pub(super) fn change(family: Family, body: Node<'_>) -> Option<Change> {
                 base_ref: base.at("ref").untrusted(),
                 base: oid(base.at("sha")),
                 fork: !same_repository(head.at("repo"), base.at("repo")),
+                message: None,
             })
         }
         Family::WorkflowRun => {
@@ -124,6 +125,7 @@ pub(super) fn change(family: Family, body: Node<'_>) -> Option<Change> {
             base_ref: body.at("ref").untrusted(),
             head: oid(body.at("after")),
             base: oid(body.at("before")),
+            message: body.at("head_commit.message").untrusted(),
             ..Change::default()
         }),
         Family::Issue | Family::Comment | Family::Other => None,

@@ -14,7 +14,7 @@ use super::item;
 use super::shape::{self, Family};
 
 /// What a push of many files is large by; nothing is taken from it.
-const UNREAD: &[&str] = &["commits", "head_commit"];
+const UNREAD: &[&str] = &["commits"];
 
 pub(crate) fn parse(
     connection: &ConnectionName,

@@ -98,6 +98,7 @@ pub(super) fn change(body: Node<'_>) -> Option<Change> {
             base: oid(base.at("sha")),
             // Its repository is null when the fork was deleted.
             fork: !same_repository(head.at("repo.full_name").text(), target),
+            message: None,
         });
     }
     let run = pipeline(body);
@@ -125,6 +126,7 @@ pub(super) fn change(body: Node<'_>) -> Option<Change> {
         base_ref: body.at("ref").untrusted(),
         head: oid(after),
         base: oid(before),
+        message: body.at("head_commit.message").untrusted(),
         ..Change::default()
     })
 }

@@ -10,8 +10,8 @@ use crate::tree::Tree;
 
 use super::{DELIVERY, EVENT, identity, item, shape, types};
 
-/// What a push of many files is large by; nothing is taken from it.
-const UNREAD: &[&str] = &["commits", "head_commit"];
+/// What a push of many commits is large by; nothing is taken from it.
+const UNREAD: &[&str] = &["commits"];
 
 pub(crate) fn parse(
     connection: &ConnectionName,

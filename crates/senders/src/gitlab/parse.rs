@@ -10,7 +10,7 @@ use crate::tree::Tree;
 use super::{EVENT, actor, changes, identity, types};
 
 /// Lists that nothing is taken from: a push of many files is large by the first.
-const UNREAD: &[&str] = &["commits", "builds"];
+const UNREAD: &[&str] = &["builds"];
 
 pub(crate) fn parse(
     connection: &ConnectionName,
@@ -124,6 +124,14 @@ fn oid(place: Node<'_>) -> Option<Oid> {
     place.text()?.parse().ok()
 }
 
+/// The message of the commit that a ref was pushed to: of its up to twenty commits the last.
+fn newest_message(body: Node<'_>) -> Option<Untrusted> {
+    let after = body.at("after").text()?;
+    let newest =
+        body.at("commits").items().rev().find(|commit| commit.at("id").text().as_ref() == Some(&after))?;
+    newest.at("message").untrusted()
+}
+
 fn change(kind: &str, subject: Option<&Subject<'_>>, body: Node<'_>) -> Option<Change> {
     if let Some(Subject::MergeRequest(given)) = subject {
         return Some(Change {
@@ -132,6 +140,7 @@ fn change(kind: &str, subject: Option<&Subject<'_>>, body: Node<'_>) -> Option<C
             base_ref: given.at("target_branch").untrusted(),
             base: None,
             fork: is_fork(*given),
+            message: None,
         });
     }
     let about = body.at("object_attributes");
@@ -141,6 +150,7 @@ fn change(kind: &str, subject: Option<&Subject<'_>>, body: Node<'_>) -> Option<C
             base_ref: body.at("ref").untrusted(),
             head: oid(body.at("after")),
             base: oid(body.at("before")),
+            message: newest_message(body),
             ..Change::default()
         }),
         "pipeline" => {
@@ -153,6 +163,7 @@ fn change(kind: &str, subject: Option<&Subject<'_>>, body: Node<'_>) -> Option<C
                 base_ref: merge_request.at("target_branch").untrusted(),
                 base: None,
                 fork: merge_request.is_object() && is_fork(merge_request),
+                message: None,
             })
         }
         "build" => Some(Change {

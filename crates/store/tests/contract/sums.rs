@@ -7,7 +7,7 @@ use schemas::automation::Usd;
 use schemas::control::Beat;
 use schemas::run::{Outcome, Reason, RunState, Step};
 use schemas::{AutomationName, DeliveryId, Epoch, Run, RunId, WorkItem};
-use store::{DaySum, Payer};
+use store::{DaySum, Payer, Recent};
 
 use super::{delivery, id, insert_runs, now, queued, run};
 use crate::open;
@@ -60,7 +60,8 @@ async fn what_a_day_held_can_be_counted_and_read_again() {
     }
     let since = tx.runs_since(&[WorkItem::from("x"), WorkItem::from("y")], now()).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(since, HashMap::from([(WorkItem::from("x"), 1)]));
+    let one = Recent { root: "x".into(), automation: "fix".into(), depth: 1, runs: 1 };
+    assert_eq!(since, [one]);
     let events = store.events_of(RunId(id(1))).await.unwrap();
     assert_eq!(events.iter().map(|event| event.id.0.as_u128()).collect::<Vec<_>>(), [1, 2]);
     let standing = store.standing_of(&[DeliveryId(id(1)), DeliveryId(id(2))]).await.unwrap();

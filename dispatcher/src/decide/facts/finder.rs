@@ -125,7 +125,7 @@ impl FactFinder {
                 let ours = self.store.own_pull_requests(repository, work_item).await;
                 return self.open_one_of(repository, ours.map_err(|error| error.to_string())?).await;
             }
-            K::OwnPullRequest { .. } | K::OwnCommit { .. } | K::OwnUnlabel { .. } => {
+            K::OwnPullRequest { .. } | K::OwnCommit { .. } | K::OwnLabel { .. } | K::OwnUnlabel { .. } => {
                 return local::answer(&self.store, question, self.clock.now()).await;
             }
         };

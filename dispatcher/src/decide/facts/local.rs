@@ -5,7 +5,7 @@ use store::Store;
 
 use super::{Answer, Answered, FactKey};
 
-/// A label that we took off is told of within this time; later it was somebody else.
+/// A label that we put on or took off is told of within this time; later it was somebody else.
 const LABEL_ECHO: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) async fn answer(store: &Store, question: &FactKey, now: DateTime<Utc>) -> Answered {
@@ -15,6 +15,9 @@ pub(super) async fn answer(store: &Store, question: &FactKey, now: DateTime<Utc>
         }
         FactKey::OwnCommit { repository, branch, commit } => {
             store.is_own_commit(repository, branch.as_deref(), commit).await
+        }
+        FactKey::OwnLabel { repository, number, label } => {
+            store.put_label_on(repository, *number, label, now - LABEL_ECHO).await
         }
         FactKey::OwnUnlabel { work_item, label } => {
             store.took_label_off(work_item, label, now - LABEL_ECHO).await

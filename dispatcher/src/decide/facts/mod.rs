@@ -80,6 +80,15 @@ pub enum FactKey {
         /// Which.
         commit: Oid,
     },
+    /// Whether we just put a label on a pull request.
+    OwnLabel {
+        /// Where.
+        repository: RepoRef,
+        /// On which.
+        number: u64,
+        /// Which label.
+        label: String,
+    },
     /// Whether we just took a label off.
     OwnUnlabel {
         /// Off this.

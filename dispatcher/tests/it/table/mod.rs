@@ -64,7 +64,9 @@ impl World {
             K::Role { role, .. } => member(role),
             K::ChangedPaths { .. } => self.paths.clone().map(Answer::Paths),
             K::PullRequest { .. } => Ok(Answer::PullRequest(self.pull_request.clone())),
-            K::OwnPullRequest { .. } | K::OwnCommit { .. } | K::OwnUnlabel { .. } => Ok(Answer::Is(self.own)),
+            K::OwnPullRequest { .. } | K::OwnCommit { .. } | K::OwnLabel { .. } | K::OwnUnlabel { .. } => {
+                Ok(Answer::Is(self.own))
+            }
             K::OpenPullRequest { .. } => Ok(Answer::Number(self.open_pull_request)),
         }
     }
