@@ -147,7 +147,7 @@ that no forge was asked at the time. Nothing is started, and nobody is asked.
     Backtest(BacktestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor,
-    /// The tables of the database
+    /// The database: its tables, and copies of it
     Db {
         /// What to do with them.
         #[command(subcommand)]
