@@ -94,6 +94,22 @@ async fn writes_about_one_item_are_made_one_after_the_other_whoever_makes_them()
 }
 
 #[tokio::test]
+async fn a_write_that_somebody_is_at_may_have_been_made() {
+    let (store, _place) = open().await;
+    let write = Write::LabelPullRequest { number: 7, labels: vec!["again".into()] };
+    plan(&store, [intent(1, write)]).await;
+    let ours = async || {
+        let repository = "github/acme/api".parse().unwrap();
+        store.put_label_on(&repository, 7, "again", now()).await.unwrap()
+    };
+    assert!(!ours().await);
+    assert_eq!(claim(&store, "a", now()).await, [1]);
+    assert!(ours().await, "the forge may tell of it before its end is recorded");
+    assert!(end(&store, "a", 1, IntentState::Failed).await);
+    assert!(!ours().await);
+}
+
+#[tokio::test]
 async fn who_is_silent_for_longer_than_a_hold_loses_the_write() {
     let (store, _place) = open().await;
     plan(&store, [intent(1, comment())]).await;
