@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Beyond the grace period, time to hand runs back and write the last records.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -18,6 +19,16 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// Waits until it is told to stop and all tasks in `tracker` ended, or they have to end now.
+    pub async fn finished(&self, tracker: &TaskTracker) {
+        self.soft.cancelled().await;
+        tracker.close();
+        tokio::select! {
+            () = tracker.wait() => {}
+            () = self.hard.cancelled() => {}
+        }
+    }
+
     /// Listens for SIGINT and SIGTERM from here on.
     ///
     /// # Errors

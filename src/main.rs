@@ -3,14 +3,15 @@
 mod cli;
 mod database;
 mod lifecycle;
-mod up;
+mod parts;
+mod roles;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use cli::Ending;
-use cli::args::{Args, Command};
-use config::ProcessEnv;
+use cli::args::{Args, Command, Global};
+use config::{ProcessEnv, Role};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -36,14 +37,26 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> Ending {
     let Args { global, command } = args;
     match command {
-        Command::Up => match up::run(global.config.as_deref(), global.log_format.into()).await {
-            Ok(()) => Ending::Fine,
-            Err(report) => {
-                eprintln!("{report:?}");
-                Ending::CouldNotRun
-            }
-        },
-        Command::Doctor => up::doctor::run(&global, &ProcessEnv).await,
+        Command::Up => start(Role::Up, &global).await,
+        Command::Ingress => start(Role::Ingress, &global).await,
+        Command::Dispatcher => start(Role::Dispatcher, &global).await,
+        Command::Worker => start(Role::Worker, &global).await,
+        Command::Doctor(asked) => parts::doctor::run(&asked, &global, &ProcessEnv).await,
         other => cli::run(other, &global, &ProcessEnv).await,
+    }
+}
+
+async fn start(role: Role, global: &Global) -> Ending {
+    ended(roles::run(role, global.config.as_deref(), global.log_format.into()).await)
+}
+
+/// How a role ended; an error is shown to the person who started it.
+fn ended(result: miette::Result<()>) -> Ending {
+    match result {
+        Ok(()) => Ending::Fine,
+        Err(report) => {
+            eprintln!("{report:?}");
+            Ending::CouldNotRun
+        }
     }
 }

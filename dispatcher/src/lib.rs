@@ -27,6 +27,7 @@ pub mod rules;
 pub mod schedule;
 pub mod trial;
 pub mod words;
+mod workers;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -57,6 +58,7 @@ pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
 pub use retain::Retention;
+pub use workers::{Invitation, WorkerRefused};
 
 /// The pool of workers that runs are offered to.
 pub const POOL: &str = "default";

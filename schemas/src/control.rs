@@ -190,10 +190,13 @@ pub struct Beat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Orders {
-    /// Go on.
-    Continue,
     /// Kill the process tree, report [`Reason::CancelRequested`].
     Cancel,
+    /// Go on; there will be no other run after it.
+    Drain,
+    /// Go on. So does a worker that hears an order it does not know.
+    #[serde(other)]
+    Continue,
 }
 
 /// Leave to push exactly this.

@@ -4,6 +4,7 @@
 //! [`Automation`]s, leaves a [`Decision`] for each, and may start a [`Run`] that a worker owns
 //! through the [`ControlPlane`].
 
+pub mod amqp;
 pub mod automation;
 pub mod backoff;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod run;
 mod source_kind;
 pub mod trace;
 pub mod untrusted;
+pub mod worker_api;
 
 pub use automation::Automation;
 pub use clock::{Clock, SystemClock};

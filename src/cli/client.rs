@@ -177,6 +177,15 @@ impl Client {
         self.answer(self.request(Method::POST, path)).await
     }
 
+    /// Asks for what `body` says.
+    pub(super) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, ClientError> {
+        self.answer(self.request(Method::POST, path).json(body)).await
+    }
+
     /// Asks for what takes some computing.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,

@@ -9,7 +9,7 @@ use super::args::{DbCommand, Global};
 use super::output::Output;
 use super::{CliError, Ending};
 use crate::database;
-use crate::up::data_dir::DataDir;
+use crate::parts::data_dir::DataDir;
 
 /// What was asked of the database was not done.
 #[derive(Debug, thiserror::Error)]

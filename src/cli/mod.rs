@@ -20,6 +20,7 @@ mod output;
 mod runs;
 mod schedules;
 mod test;
+mod workers;
 
 use std::io;
 use std::process::ExitCode;
@@ -133,8 +134,10 @@ async fn dispatch_to(
     out: &mut Output<'_>,
 ) -> Result<Ending, CliError> {
     match command {
-        // These two need the parts of a running Pullwright, which `main` has.
-        Command::Up | Command::Doctor => Ok(Ending::CouldNotRun),
+        // These need the parts of a running Pullwright, which `main` has.
+        Command::Up | Command::Ingress | Command::Dispatcher | Command::Worker | Command::Doctor(_) => {
+            Ok(Ending::CouldNotRun)
+        }
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check(args) => check::run(&args, global, env, out),
         Command::Db { command } => db::run(&command, global, env, out).await,
@@ -185,6 +188,7 @@ async fn dispatch_to(
         Command::Schedules { command: None, filter } => {
             schedules::list(&Client::new(global, env)?, &filter, out).await
         }
+        Command::Workers { command } => workers::run(&command, &Client::new(global, env)?, out).await,
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::args::{Global, TestArgs};
 use super::output::Output;
 use super::{CliError, Ending, check, escape};
-use crate::up::deciding;
+use crate::parts::deciding;
 
 /// Runs the tests of all automations, or of those that are named.
 pub(super) fn run(

@@ -139,6 +139,9 @@ async fn help_of_every_command() {
     for command in [
         "",
         "up",
+        "ingress",
+        "dispatcher",
+        "worker",
         "init",
         "check",
         "test",
@@ -160,6 +163,11 @@ async fn help_of_every_command() {
         "automations show",
         "schedules",
         "schedules next",
+        "workers",
+        "workers list",
+        "workers enrol",
+        "workers drain",
+        "workers revoke",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");

@@ -17,9 +17,11 @@ mod forge_faults;
 mod git_gate;
 mod loops;
 mod main_job;
+mod on_rabbitmq;
 mod one_problem;
 mod other_sources;
 mod postgresql;
+mod roles;
 mod runs;
 mod schedules;
 #[path = "../../crates/store/tests/postgresql/server.rs"]
@@ -27,3 +29,4 @@ mod server;
 mod stopping;
 mod support;
 mod telemetry;
+mod workers;

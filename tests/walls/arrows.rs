@@ -6,13 +6,14 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 /// A package depends on packages of lower levels only, so nothing points up or sideways.
-const LEVELS: [(&str, u8); 11] = [
+const LEVELS: [(&str, u8); 12] = [
     ("schemas", 0),
     ("senders", 1),
     ("store", 1),
     ("broker", 1),
     ("forge", 1),
     ("config", 1),
+    ("control-client", 1),
     ("telemetry", 1),
     ("ingress", 2),
     ("dispatcher", 2),

@@ -34,7 +34,8 @@ pub(crate) fn keep(worker: &Worker, job: &Job, interrupt: &Arc<Interrupt>) -> Ab
             // Asked even when the lease is over, as after a suspend: nobody else may have wanted it.
             let patience = left(renewed).clamp(LAST_WORD.min(third), third);
             match tokio::time::timeout(patience, control.heartbeat(run, epoch, beat)).await {
-                Ok(Ok(Orders::Continue)) => renewed = asked,
+                // Being drained is the claims' business.
+                Ok(Ok(Orders::Continue | Orders::Drain)) => renewed = asked,
                 Ok(Ok(Orders::Cancel) | Err(ControlError::Cancelled)) => {
                     renewed = asked;
                     interrupt.raise(Cause::Cancelled);

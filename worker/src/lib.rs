@@ -73,7 +73,7 @@ pub async fn run(
     let redactor = Redactor::new(&settings.secrets)?;
     let folders = start::prepare(&settings).await?;
     sandbox.probe().await?;
-    let git = Git::new(folders.git_home.clone(), settings.git_timeout);
+    let git = Git::new(folders.git_home.clone(), settings.git_timeout, settings.git_ca_file.clone());
     let mirrors = Mirrors::new(folders.mirrors.clone(), git.clone());
     let runs = folders.runs.clone();
     tracing::info!(worker = %settings.name, slots = settings.slots, sandbox = sandbox.describe(), "taking jobs");

@@ -24,6 +24,8 @@ pub struct WorkerSettings {
     pub grace: Duration,
     /// How long one git call may take.
     pub git_timeout: Duration,
+    /// Certificates that git trusts at the gate instead of the system's, PEM.
+    pub git_ca_file: Option<PathBuf>,
     /// What one command may use.
     pub limits: Limits,
     /// Values that are masked in everything a command prints, in their usual encodings too.

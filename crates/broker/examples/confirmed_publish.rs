@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use broker::amqp::{Address, AmqpLimits, AmqpPublisher, AmqpSettings, DELIVERIES, Topology};
+use broker::amqp::{AmqpLimits, AmqpPublisher, AmqpSettings, DELIVERIES, Topology};
 use broker::{Publisher, wire};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use schemas::amqp::Address;
 use schemas::clock::SystemClock;
 use schemas::delivery::Body;
 use schemas::trace::TraceContext;
@@ -118,7 +119,8 @@ async fn main() -> Result<(), Failure> {
     let text: String = argument(1, "amqp://localhost".to_owned());
     let (under_way, seconds, rounds) = (argument(2, 256), argument(3, 5), argument(4, 3));
     let time = Duration::from_secs(seconds);
-    let mut settings = AmqpSettings::new(text.parse::<Address>()?, "confirmed_publish");
+    let (address, password) = Address::read(&text)?;
+    let mut settings = AmqpSettings::new(address, password.unwrap_or("guest").into(), "confirmed_publish");
     settings.limits = AmqpLimits { max_messages: 50_000_000, max_bytes: 64 << 30, ..AmqpLimits::default() };
     settings.deadline = Duration::from_secs(30);
     let publisher = Arc::new(AmqpPublisher::start(settings, Topology::Declare));

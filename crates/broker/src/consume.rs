@@ -35,6 +35,17 @@ pub trait Consumer: Send + 'static {
     async fn ack(&mut self, up_to: Position) -> Result<(), ConsumeError>;
 }
 
+#[async_trait]
+impl Consumer for Box<dyn Consumer> {
+    async fn next(&mut self, max: usize) -> Result<Vec<Received>, ConsumeError> {
+        (**self).next(max).await
+    }
+
+    async fn ack(&mut self, up_to: Position) -> Result<(), ConsumeError> {
+        (**self).ack(up_to).await
+    }
+}
+
 /// Why nothing could be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConsumeError {

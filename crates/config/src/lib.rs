@@ -4,8 +4,10 @@
 //! is an error with file, line and remedy. Secrets stay references until [`Loaded::secrets`]
 //! resolves those of one role.
 
+mod amqp;
 mod automations;
 mod connections;
+mod control_plane;
 mod env;
 mod error;
 mod layer;
@@ -27,8 +29,10 @@ mod webhooks;
 mod workers;
 pub mod yaml;
 
+pub use amqp::Amqp;
 pub use automations::Automations;
 pub use connections::{Auth, Connection};
+pub use control_plane::ControlPlane;
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
 pub use listen::{Intake, Listen};

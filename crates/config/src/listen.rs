@@ -39,6 +39,8 @@ pub struct Listen {
     pub api: Option<SocketAddr>,
     /// Where workers call, when not at `webhooks`.
     pub worker: Option<SocketAddr>,
+    /// Where `pullwright worker` answers for its health: `api`, where it is written.
+    pub health: Option<SocketAddr>,
 }
 
 impl Listen {
@@ -59,7 +61,8 @@ impl ListenFile {
     pub(crate) fn build(&self) -> Listen {
         let webhooks = self.webhooks.map_or(SocketAddr::from(([127, 0, 0, 1], 8080)), |address| address.0);
         let other = |address: Option<Address>| address.map(|a| a.0).filter(|address| *address != webhooks);
-        Listen { webhooks, api: other(self.api), worker: other(self.worker) }
+        let health = self.api.map(|address| address.0);
+        Listen { webhooks, api: other(self.api), worker: other(self.worker), health }
     }
 }
 

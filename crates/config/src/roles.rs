@@ -18,9 +18,9 @@ use crate::yaml::{Sources, YamlError};
 pub enum Role {
     /// Everything, in one process.
     Up,
-    /// Takes deliveries: webhook secrets alone.
+    /// Takes deliveries: webhook secrets, and the broker's password.
     Ingress,
-    /// Decides and publishes: forge credentials and the database's password alone.
+    /// Decides and publishes: forge credentials, and the passwords of database and broker.
     Dispatcher,
     /// Runs commands: none of these.
     Worker,
@@ -38,11 +38,27 @@ impl fmt::Display for Role {
 }
 
 impl Role {
-    fn verifies(self) -> bool {
+    /// Whether it takes deliveries.
+    #[must_use]
+    pub fn verifies(self) -> bool {
         matches!(self, Self::Up | Self::Ingress)
     }
 
-    fn writes(self) -> bool {
+    /// Whether it uses the broker.
+    #[must_use]
+    pub fn queues(self) -> bool {
+        self != Self::Worker
+    }
+
+    /// Whether it runs commands.
+    #[must_use]
+    pub fn works(self) -> bool {
+        matches!(self, Self::Up | Self::Worker)
+    }
+
+    /// Whether it decides, and writes to forges.
+    #[must_use]
+    pub fn writes(self) -> bool {
         matches!(self, Self::Up | Self::Dispatcher)
     }
 }
@@ -56,6 +72,10 @@ pub struct Secrets {
     pub database: Option<SecretString>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
+    /// The password of the broker, where it has one.
+    pub broker: Option<SecretString>,
+    /// A worker's enrolment token, where there still is one.
+    pub enrolment: Option<SecretString>,
 }
 
 /// Who we are on a forge or tracker, in clear.
@@ -91,6 +111,13 @@ pub(crate) fn resolve(
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
         }
     }
+    let of_broker = settings.broker.password().filter(|_| role.queues());
+    secrets.broker = of_broker.map(|password| password.resolve(BROKER, env, sources)).transpose()?;
+    let enrolment = settings.control_plane.as_ref().and_then(|control| control.enrolment.as_ref());
+    // It is used once and may then be thrown away.
+    if let Some(token) = enrolment.filter(|token| role == Role::Worker && token.is_present(env)) {
+        secrets.enrolment = Some(token.resolve(ENROLMENT, env, sources)?);
+    }
     Ok(secrets)
 }
 
@@ -105,6 +132,8 @@ pub(crate) fn database_password(
 }
 
 const DATABASE_PASSWORD: &str = "the password of the database";
+const BROKER: &str = "the password of the broker";
+const ENROLMENT: &str = "the enrolment token";
 
 fn webhook_secret(name: &WebhookName) -> String {
     format!("the secret of the webhook `{name}`")
@@ -138,9 +167,19 @@ fn refuse_foreign(
         what: DATABASE_PASSWORD.to_owned(),
         owned: role.writes(),
     });
+    let of_broker = settings.broker.password().map(|reference| Use {
+        reference,
+        what: BROKER.to_owned(),
+        owned: role.queues(),
+    });
+    let enrolment = settings.control_plane.iter().filter_map(|control| control.enrolment.as_ref());
+    let of_workers =
+        enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
     let foreign = of_webhooks
         .chain(of_connections)
         .chain(of_database)
+        .chain(of_broker)
+        .chain(of_workers)
         .find(|used| !used.owned && used.reference.is_present(env));
     match foreign {
         None => Ok(()),

@@ -11,6 +11,7 @@ use schemas::{ConnectionName, RepoRef, WebhookName};
 
 use crate::automations::{Automations, AutomationsFile};
 use crate::connections::{Connection, ConnectionFile};
+use crate::control_plane::{ControlPlane, ControlPlaneFile};
 use crate::layer::{Part, section};
 use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
 use crate::name::Name;
@@ -34,6 +35,7 @@ section! {
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
         workers: WorkersFile,
+        control_plane: ControlPlaneFile,
         intake: IntakeFile,
         runs: RunsFile,
         retention: RetentionFile,
@@ -66,6 +68,8 @@ pub struct Settings {
     pub repositories: Vec<RepositoryRule>,
     /// The workers of this process.
     pub workers: Workers,
+    /// Where `pullwright worker` finds its control plane.
+    pub control_plane: Option<ControlPlane>,
     /// What a request may be.
     pub intake: Intake,
     /// How runs are held.
@@ -151,10 +155,11 @@ impl SettingsFile {
             database: self.database.as_ref().map_or_else(Database::default, |database| {
                 database.value.clone().placed(database.place, folder)
             }),
-            broker: self.broker.build(),
+            broker: self.broker.build(folder, sources)?,
             automations,
             repositories,
             workers: self.workers.build(&data_dir, sources)?,
+            control_plane: self.control_plane.build(folder, sources)?,
             intake: self.intake.build(sources)?,
             runs: self.runs.build(sources)?,
             retention: self.retention.build(sources)?,

@@ -25,7 +25,7 @@ section! {
 /// What the workers of this process offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workers {
-    /// Runs at once; at least 1.
+    /// Runs at once; 0 where this process works on none.
     pub slots: u32,
     /// What holds the commands.
     pub sandbox: SandboxKind,
@@ -71,8 +71,8 @@ impl WorkersFile {
     pub(crate) fn build(&self, data_dir: &Path, sources: &Sources) -> Result<Workers, Box<YamlError>> {
         let refuse =
             |place, wrong: &str, help: &str| Err(sources.error_at(place, wrong).with_help(help).boxed());
-        if let Some(slots) = self.slots.as_ref().filter(|slots| !(1..=1024).contains(&slots.value)) {
-            return refuse(slots.place, "this number of slots cannot work", "choose between 1 and 1024");
+        if let Some(slots) = self.slots.as_ref().filter(|slots| slots.value > 1024) {
+            return refuse(slots.place, "this number of slots cannot work", "choose between 0 and 1024");
         }
         if let Some(memory) = self.memory.as_ref().filter(|memory| memory.value < LEAST_MEMORY) {
             let help = format!("choose at least {LEAST_MEMORY}");

@@ -44,7 +44,7 @@ fn the_example_is_right_and_is_what_the_defaults_are() {
 fn the_commented_lines_of_the_example_are_right_too() {
     for commented in [
         "api:",
-        "broker: {",
+        "broker: { embedded",
         "database:",
         "automations: {",
         "toolchains:",
@@ -187,6 +187,33 @@ fn variables_override_single_values() {
 }
 
 #[test]
+fn a_broker_elsewhere() {
+    let one = "broker: amqps://in:${env:BROKER}@mq1,mq2:99/main\n";
+    let loaded = read(one, &[]);
+    let Broker::Amqp(amqp) = &loaded.settings.broker else { panic!("{:?}", loaded.settings.broker) };
+    assert_eq!(amqp.address.to_string(), "mq1:5671, mq2:99");
+    assert_eq!((amqp.address.user.as_str(), amqp.address.vhost.as_str()), ("in", "main"));
+    assert_eq!((amqp.max_messages, amqp.max_bytes, &amqp.ca_file), (1_000_000, 4 << 30, &None));
+    let there = BTreeMap::from([("BROKER".to_owned(), "s3cret".to_owned())]);
+    for role in [Role::Up, Role::Ingress, Role::Dispatcher] {
+        let password = loaded.secrets(role, &there).unwrap().broker.unwrap();
+        assert_eq!(password.expose_secret(), "s3cret");
+    }
+
+    // Over it lie variables, key by key; what comes later says which of the two it is.
+    let more = [("PULLWRIGHT__BROKER__AMQP__MAX_MESSAGES", "7"), ("PULLWRIGHT__BROKER__AMQP__CA_FILE", "ca")];
+    let Broker::Amqp(amqp) = read(one, &more).settings.broker else { panic!() };
+    assert_eq!((amqp.max_messages, amqp.address.hosts.len()), (7, 2));
+    assert!(amqp.ca_file.unwrap().is_absolute());
+    let settings = read(one, &[("PULLWRIGHT__BROKER", "embedded")]).settings;
+    assert_eq!(settings.broker, Broker::Embedded { max_bytes: 1 << 30 });
+    let Broker::Amqp(amqp) = read("{}", &[("PULLWRIGHT__BROKER", "amqp://localhost")]).settings.broker else {
+        panic!()
+    };
+    assert_eq!((amqp.address.user.as_str(), amqp.password), ("guest", None));
+}
+
+#[test]
 fn the_most_specific_rule_wins() {
     let settings = read(TWO, &[]).settings;
     for (repo, setup) in [
@@ -258,4 +285,28 @@ fn a_secret_file_loses_its_last_newline() {
     let secrets = loaded.secrets(Role::Dispatcher, &BTreeMap::new()).unwrap();
     let Credential::App { id: 7, private_key } = &secrets.connections[&github()] else { panic!("an App") };
     assert_eq!(private_key.expose_secret(), "-----BEGIN\nmiddle\n-----END");
+}
+
+const WORKER: &str = r#"
+control_plane: { url: "https://pullwright.example.com/", ca_file: corp.pem, enrolment: "${env:ENROLMENT}" }
+workers: { slots: 4 }
+listen: { api: 127.0.0.1:8080 }
+"#;
+
+#[test]
+fn a_worker_holds_its_enrolment_token_and_nobody_else_does() {
+    let loaded = read(WORKER, &[]);
+    let control = loaded.settings.control_plane.as_ref().unwrap();
+    assert_eq!(control.url, "https://pullwright.example.com");
+    assert!(control.ca_file.as_ref().unwrap().is_absolute());
+    assert_eq!(loaded.settings.listen.health.unwrap().port(), 8080);
+    let with = BTreeMap::from([("ENROLMENT".to_owned(), "build-1.abc".to_owned())]);
+    let token = loaded.secrets(Role::Worker, &with).unwrap().enrolment.unwrap();
+    assert_eq!(token.expose_secret(), "build-1.abc");
+    assert!(loaded.secrets(Role::Worker, &BTreeMap::new()).unwrap().enrolment.is_none(), "needed once");
+    for role in [Role::Up, Role::Ingress, Role::Dispatcher] {
+        loaded.secrets(role, &with).unwrap_err();
+        assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().enrolment.is_none());
+    }
+    assert!(read(TWO, &[]).settings.control_plane.is_none());
 }

@@ -26,6 +26,7 @@ mod rule_sets;
 mod runs;
 mod schedules;
 mod threads;
+mod workers;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
@@ -47,6 +48,7 @@ pub use runs::{
 };
 pub use schedules::{TickRow, TickState};
 pub use threads::Thread;
+pub use workers::{HashedSecret, Hold, WorkerRecord};
 
 /// The database.
 #[derive(Debug, Clone)]

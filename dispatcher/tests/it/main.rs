@@ -1,10 +1,11 @@
 //! The dispatcher at its walls: rules as people write them, decisions, leases, words.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of a test is a panic")]
 
 mod admission;
 mod backtest;
 mod branches;
 mod conditions;
+mod conformance;
 mod control;
 mod decisions;
 mod explain;
@@ -13,6 +14,7 @@ mod firing;
 mod identity;
 mod links;
 mod loops;
+mod over_http;
 mod postgresql;
 mod publishing;
 mod redeliver;
@@ -24,3 +26,4 @@ mod support;
 mod table;
 mod text;
 mod words;
+mod workers;

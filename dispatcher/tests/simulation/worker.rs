@@ -96,7 +96,7 @@ impl Worker {
         holding.beats += 1;
         let beat = Beat { number: holding.beats, spent: Usd::default() };
         match control.heartbeat(run, epoch, beat).await {
-            Ok(Orders::Continue) => Happened::Accepted { run, epoch, call: "heartbeat" },
+            Ok(Orders::Continue | Orders::Drain) => Happened::Accepted { run, epoch, call: "heartbeat" },
             Ok(Orders::Cancel) => {
                 holding.next = Next::Tell(report(Outcome::Cancelled, Reason::CancelRequested, None));
                 Happened::Accepted { run, epoch, call: "heartbeat" }

@@ -8,9 +8,11 @@ mod runs;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use config::Role;
 use schemas::RunId;
 
 use super::backtest::BacktestArgs;
+use super::workers::WorkersCommand;
 
 pub use automations::{AutomationsCommand, ScheduleFilter, SchedulesCommand};
 pub use db::DbCommand;
@@ -101,6 +103,31 @@ Stops on SIGTERM or Ctrl-C: nothing new is started, running work is given time t
 (`runs.stop_grace`), and deliveries that still arrive are stored for the next start. A second
 signal stops at once; unfinished runs are taken up again at the next start.")]
     Up,
+    /// Start what takes webhooks as a process of its own, on RabbitMQ
+    #[command(after_help = "\
+It holds the secrets of webhooks and may publish to RabbitMQ; it has no database and no credential of
+a forge, and refuses to start where one is within its reach. A sender hears 202 once RabbitMQ has
+confirmed that its delivery is on disk, and 503 while RabbitMQ does not.
+
+Stops on SIGTERM or Ctrl-C, after the requests that are being read.")]
+    Ingress,
+    /// Start what decides and writes as a process of its own, on RabbitMQ
+    #[command(after_help = "\
+It takes deliveries from RabbitMQ, decides, gives runs to workers (`pullwright worker`), writes to
+forges and serves the API. It holds the database and the credentials of forges; it refuses to start
+where the secret of a webhook is within its reach.
+
+Stops on SIGTERM or Ctrl-C: deliveries wait in RabbitMQ, and workers keep their runs until it is back.")]
+    Dispatcher,
+    /// Start a worker that is a process of its own, here or on another machine
+    #[command(after_help = "\
+It asks the control plane at `control_plane.url` for runs, works on `workers.slots` of them at once,
+and holds no credential of a forge, no webhook secret and no database. Where it is not enrolled yet
+it needs the token of `pullwright workers enrol NAME`, as `control_plane.enrolment`.
+
+Stops on SIGTERM or Ctrl-C: running work is given time to end (`runs.stop_grace`) and handed back
+after it, for another worker.")]
+    Worker,
     /// Write a commented pullwright.yaml and a first automation
     #[command(after_help = "\
 Nothing is overwritten.
@@ -146,7 +173,7 @@ that no forge was asked at the time. Nothing is started, and nobody is asked.
   pullwright backtest --automations . --fail-on lost      exit code 1 when a run is lost")]
     Backtest(BacktestArgs),
     /// Check this machine, the configuration, the secrets and the forges
-    Doctor,
+    Doctor(DoctorArgs),
     /// The database: its tables, and copies of it
     Db {
         /// What to do with them.
@@ -186,6 +213,44 @@ Per automation, repository and person, over the UTC day in which a run was admit
         #[command(flatten)]
         filter: ScheduleFilter,
     },
+    /// Workers on other machines
+    Workers {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: WorkersCommand,
+    },
+}
+
+/// `doctor`
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct DoctorArgs {
+    /// For which process [default: worker where `control_plane` is configured, else up]
+    #[arg(value_enum)]
+    pub role: Option<RoleName>,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    /// Everything
+    Up,
+    /// Takes webhooks
+    Ingress,
+    /// Decides and writes
+    Dispatcher,
+    /// Runs commands
+    Worker,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Up => Self::Up,
+            RoleName::Ingress => Self::Ingress,
+            RoleName::Dispatcher => Self::Dispatcher,
+            RoleName::Worker => Self::Worker,
+        }
+    }
 }
 
 /// `check`

@@ -6,7 +6,7 @@ use senders::Sender;
 
 use super::SendError;
 use crate::cli::CliError;
-use crate::up::routes;
+use crate::parts::routes;
 
 /// Resolves the secret of the webhook `name`, and of nothing else.
 pub(super) fn of(

@@ -3,15 +3,18 @@
 //! Each check is a function that looks at one thing and returns a [`Check`]. Those that need the
 //! parts of a running Pullwright get them through [`Parts`], made by the same code as `up` uses.
 
+mod broker;
 mod database;
 mod forge;
 mod host;
 mod settings;
 mod webhook;
+mod worker_machine;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::broker::amqp::{AmqpSettings, Task};
 use ::forge::Forge;
 use config::{Env, Loaded, Role, Secrets};
 use ingress::Route;
@@ -19,7 +22,7 @@ use schemas::{Clock, ConnectionName, WebhookName};
 use serde::Serialize;
 use worker::sandbox::Sandbox;
 
-use super::args::Global;
+use super::args::{DoctorArgs, Global};
 use super::output::Output;
 use super::{CliError, Ending};
 
@@ -76,6 +79,8 @@ pub struct Parts {
     pub routes: BTreeMap<WebhookName, Route>,
     /// The database of records.
     pub database: Option<store::Address>,
+    /// RabbitMQ, and what is done with it.
+    pub broker: Option<(AmqpSettings, Task)>,
     /// What holds the commands.
     pub sandbox: Option<Arc<dyn Sandbox>>,
     /// What could not be made, said as failed checks.
@@ -83,24 +88,29 @@ pub struct Parts {
 }
 
 /// Looks at everything and prints what it found; the ending is a problem when a check failed.
-/// `assemble` makes the parts that `up` would use.
+/// `assemble` makes the parts that the role would use.
 pub async fn run(
+    asked: &DoctorArgs,
     global: &Global,
     env: &dyn Env,
     clock: &dyn Clock,
-    assemble: impl AsyncFnOnce(&Loaded, &Secrets) -> Parts,
+    assemble: impl AsyncFnOnce(Role, &Loaded, &Secrets) -> Parts,
 ) -> Ending {
-    let checks = all(global, env, clock, assemble).await;
+    let checks = all(asked.role.map(Role::from), global, env, clock, assemble).await;
     super::report(print(&checks, &mut Output::stdout(global.json)))
 }
 
 async fn all(
+    asked: Option<Role>,
     global: &Global,
     env: &dyn Env,
     clock: &dyn Clock,
-    assemble: impl AsyncFnOnce(&Loaded, &Secrets) -> Parts,
+    assemble: impl AsyncFnOnce(Role, &Loaded, &Secrets) -> Parts,
 ) -> Vec<Check> {
-    let mut checks = vec![host::git().await, host::bubblewrap().await];
+    let mut checks = Vec::new();
+    if asked.is_none_or(Role::works) {
+        checks.extend([host::git().await, host::bubblewrap().await]);
+    }
     let loaded = match config::load(global.config.as_deref(), env) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -109,16 +119,29 @@ async fn all(
         }
     };
     checks.push(Check::ok("configuration", loaded.file.display().to_string()));
-    checks.push(settings::webhooks(&loaded.settings));
-    checks.extend(settings::warnings(&loaded.settings));
-    checks.push(settings::data_dir(&loaded.settings.data_dir));
-    checks.push(host::free_space(&loaded.settings.data_dir).await);
-    let rules = settings::automations(&loaded.settings.automations);
-    checks.push(rules.check);
-    for (name, address) in settings::addresses(&loaded.settings) {
+    let elsewhere = loaded.settings.control_plane.is_some();
+    let role = asked.unwrap_or(if elsewhere { Role::Worker } else { Role::Up });
+    if role == Role::Worker {
+        checks.extend(worker_machine::all(&loaded, env, assemble).await);
+        return checks;
+    }
+    if role.verifies() {
+        checks.push(settings::webhooks(&loaded.settings));
+        checks.extend(settings::warnings(&loaded.settings));
+    }
+    let mut named = Vec::new();
+    if role.writes() {
+        checks.push(settings::data_dir(&loaded.settings.data_dir));
+        checks.push(host::free_space(&loaded.settings.data_dir).await);
+        let rules = settings::automations(&loaded.settings.automations);
+        checks.push(rules.check);
+        named = rules.repositories;
+    }
+    for (name, address) in settings::addresses(&loaded.settings, role) {
         checks.push(host::listen(name, address).await);
     }
-    let secrets = match loaded.secrets(Role::Up, env) {
+    checks.extend(broker::embedded(&loaded.settings.broker, role));
+    let secrets = match loaded.secrets(role, env) {
         Ok(secrets) => secrets,
         Err(error) => {
             checks.push(settings::missing_secret(&error));
@@ -126,19 +149,22 @@ async fn all(
         }
     };
     checks.extend(settings::secrets(&secrets));
-    let parts = assemble(&loaded, &secrets).await;
+    let parts = assemble(role, &loaded, &secrets).await;
     checks.extend(parts.missing);
     if let Some(address) = &parts.database {
         checks.extend(database::all(address, clock).await);
+    }
+    if let Some((settings, task)) = &parts.broker {
+        checks.extend(broker::all(settings, task).await);
     }
     checks.extend(webhook::all(&loaded.settings, &parts.routes, clock).await);
     if let Some(sandbox) = &parts.sandbox {
         checks.push(host::sandbox(sandbox.as_ref()).await);
     }
-    let repositories = settings::named_repositories(&loaded.settings, &rules.repositories);
+    let repositories = settings::named_repositories(&loaded.settings, &named);
     for (name, connection) in &loaded.settings.connections {
         let Some(forge) = parts.forges.get(name).map(AsRef::as_ref) else {
-            checks.extend(forge::tracker(name, connection));
+            checks.extend(forge::tracker(name, connection).filter(|_| role.writes()));
             continue;
         };
         let found = forge::identity(name, connection.kind, forge, clock).await;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use config::{ConfigError, Credential, ExposeSecret, Secrets, Settings};
+use config::{ConfigError, Credential, ExposeSecret, Role, Secrets, Settings};
 use miette::Diagnostic;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
@@ -137,18 +137,21 @@ pub(super) fn named_repositories(settings: &Settings, globs: &[String]) -> Vec<R
     named
 }
 
-/// The addresses to listen on, each once, with what it is for.
-pub(super) fn addresses(settings: &Settings) -> Vec<(&'static str, SocketAddr)> {
+/// The addresses that a role listens on, each once, with what it is for.
+pub(super) fn addresses(settings: &Settings, role: Role) -> Vec<(&'static str, SocketAddr)> {
     let listen = &settings.listen;
-    let mut all = vec![("webhooks", listen.webhooks)];
-    for (name, address) in [("api", listen.api), ("worker", listen.worker)] {
-        if let Some(address) = address
-            && all.iter().all(|(_, known)| *known != address)
-        {
-            all.push((name, address));
+    let all = [
+        ("webhooks", listen.webhooks, role.verifies()),
+        ("api", listen.api(), true),
+        ("worker", listen.worker(), role.writes()),
+    ];
+    let mut once: Vec<(&'static str, SocketAddr)> = Vec::new();
+    for (name, address, _) in all.into_iter().filter(|(_, _, used)| *used) {
+        if once.iter().all(|(_, known)| *known != address) {
+            once.push((name, address));
         }
     }
-    all
+    once
 }
 
 /// Are the secrets what they should be? Says nothing of their contents.

@@ -159,7 +159,7 @@ async fn checks_of(text: &str, env: &[(&str, &str)]) -> Vec<Check> {
         env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     variables.insert("PWD".to_owned(), folder.path().display().to_string());
     let clock = schemas::SystemClock::new();
-    all(&Global::default(), &variables, &clock, async |_, _| Parts::default()).await
+    all(None, &Global::default(), &variables, &clock, async |_, _, _| Parts::default()).await
 }
 
 fn find<'a>(checks: &'a [Check], name: &str) -> &'a Check {

@@ -5,16 +5,22 @@ mod deliver;
 mod git;
 mod plan;
 mod processes;
+mod rabbitmq;
 mod random;
+mod roles;
 mod text;
+mod worker;
 mod world;
 
 pub use deliver::sign;
 pub use git::git;
 pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, automation};
 pub use processes::{marker, running_with, wait_until_none_runs_with};
+pub use rabbitmq::RabbitMq;
 pub use random::Random;
+pub use roles::Ingress;
 pub use text::{comment, redact};
+pub use worker::{Worker, worker_command};
 pub use world::World;
 
 /// Ends a test that needs bubblewrap where the runner said that there is none.

@@ -184,7 +184,7 @@ webhooks:
 
 /// A port outside the range that the kernel takes for outgoing connections: a client that knocks
 /// while nobody listens could otherwise be given that very port.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = std::process::id() * 13;
     loop {

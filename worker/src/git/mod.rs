@@ -43,6 +43,7 @@ const CONFIG: &[(&str, &str)] = &[
 pub(crate) struct Git {
     home: PathBuf,
     timeout: Duration,
+    ca_file: Option<PathBuf>,
 }
 
 /// One call of git.
@@ -111,9 +112,10 @@ impl<'a> Call<'a> {
 }
 
 impl Git {
-    /// `home` is an empty folder; no call takes longer than `timeout`.
-    pub(crate) fn new(home: PathBuf, timeout: Duration) -> Self {
-        Self { home, timeout }
+    /// `home` is an empty folder; no call takes longer than `timeout`; `ca_file` says whom to trust
+    /// where the system does not.
+    pub(crate) fn new(home: PathBuf, timeout: Duration, ca_file: Option<PathBuf>) -> Self {
+        Self { home, timeout, ca_file }
     }
 
     /// Runs one call to its end. Dropping the future kills git and all it started.
@@ -145,6 +147,9 @@ impl Git {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_ATTR_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0");
+        if let Some(path) = &self.ca_file {
+            command.env("GIT_SSL_CAINFO", path);
+        }
         let header = call.access.map(|access| format!("Authorization: Bearer {}", access.token));
         let secret = header.as_deref().map(|header| ("http.extraHeader", header));
         let mut count = 0usize;

@@ -3,9 +3,9 @@
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection};
+use schemas::amqp::Host;
 use tokio::time::timeout;
 
-use super::address::shown;
 use super::connect::{ANSWER, Link, connect_to};
 use super::error::{AmqpError, is_malformed};
 use super::greeting::{self, Version};
@@ -40,14 +40,13 @@ pub enum Finding {
 pub async fn check(settings: &AmqpSettings, task: &Task) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut usable = None;
-    for (host, port) in &settings.address.hosts {
-        match look_at(settings, host, *port).await {
+    for host in &settings.address.hosts {
+        match look_at(settings, host).await {
             Ok((connection, version)) => {
                 findings.push(if version.is_too_old() {
                     Finding::Problem(AmqpError::TooOld { version: version.to_string() })
                 } else {
-                    let place = shown(host, *port);
-                    Finding::Fine(format!("RabbitMQ {version} at {place} takes the user's login"))
+                    Finding::Fine(format!("RabbitMQ {version} at {host} takes the user's login"))
                 });
                 usable = usable.or(Some(connection));
             }
@@ -65,9 +64,9 @@ pub async fn check(settings: &AmqpSettings, task: &Task) -> Vec<Finding> {
     findings
 }
 
-async fn look_at(settings: &AmqpSettings, host: &str, port: u16) -> Result<(Link, Version), AmqpError> {
-    let connection = connect_to(settings, host, port).await?;
-    let version = greeting::version(settings, host, port).await?;
+async fn look_at(settings: &AmqpSettings, host: &Host) -> Result<(Link, Version), AmqpError> {
+    let connection = connect_to(settings, host).await?;
+    let version = greeting::version(settings, host).await?;
     Ok((connection, version))
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use lapin::tcp::{AMQPUriTcpExt, OwnedTLSConfig};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+use schemas::amqp::Host;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use super::address::{Address, shown};
 use super::error::{AmqpError, Asked, at_stage};
 use super::settings::AmqpSettings;
 
@@ -42,8 +42,7 @@ impl Stage {
 pub(super) struct Link {
     connection: Arc<Connection>,
     /// Where it goes.
-    pub host: String,
-    pub port: u16,
+    pub host: Host,
 }
 
 impl Deref for Link {
@@ -74,8 +73,8 @@ impl Drop for Link {
 /// connection they were made on.
 pub(super) async fn connect(settings: &AmqpSettings) -> Result<Link, AmqpError> {
     let mut problem = None;
-    for (host, port) in &settings.address.hosts {
-        match connect_to(settings, host, *port).await {
+    for host in &settings.address.hosts {
+        match connect_to(settings, host).await {
             Ok(connection) => return Ok(connection),
             Err(error) if error.is_of_one_host() => problem = problem.or(Some(error)),
             Err(error) => return Err(error),
@@ -84,9 +83,9 @@ pub(super) async fn connect(settings: &AmqpSettings) -> Result<Link, AmqpError> 
     Err(problem.unwrap_or_else(|| AmqpError::Lost("the address names no host".to_owned())))
 }
 
-pub(super) async fn connect_to(settings: &AmqpSettings, host: &str, port: u16) -> Result<Link, AmqpError> {
+pub(super) async fn connect_to(settings: &AmqpSettings, host: &Host) -> Result<Link, AmqpError> {
     let address = &settings.address;
-    let place = shown(host, port);
+    let place = host.to_string();
     let asked = Asked { host: &place, user: &address.user, vhost: &address.vhost };
     let properties = ConnectionProperties::default()
         .with_client_property("product".into(), "Pullwright".into())
@@ -95,7 +94,7 @@ pub(super) async fn connect_to(settings: &AmqpSettings, host: &str, port: u16) -
     let tls = tls_config(settings);
     let runtime = lapin::runtime::default_runtime().map_err(|error| AmqpError::from_lapin(&error, asked))?;
     let attempt = Connection::connector(
-        uri(address, host, port),
+        uri(settings, host),
         runtime,
         async move |uri, runtime| {
             let tcp = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
@@ -106,7 +105,7 @@ pub(super) async fn connect_to(settings: &AmqpSettings, host: &str, port: u16) -
         properties,
     );
     match timeout(CONNECT, attempt).await {
-        Ok(Ok(connection)) => Ok(Link { connection: Arc::new(connection), host: host.to_owned(), port }),
+        Ok(Ok(connection)) => Ok(Link { connection: Arc::new(connection), host: host.clone() }),
         Ok(Err(error)) => Err(AmqpError::from_lapin(&error, asked)),
         Err(_) => Err(AmqpError::Silent { host: place }),
     }
@@ -136,16 +135,17 @@ pub(super) fn tls_config(settings: &AmqpSettings) -> OwnedTLSConfig {
     OwnedTLSConfig { identity: None, cert_chain: settings.ca.clone() }
 }
 
-pub(super) fn uri(address: &Address, host: &str, port: u16) -> AMQPUri {
+pub(super) fn uri(settings: &AmqpSettings, host: &Host) -> AMQPUri {
+    let AmqpSettings { address, password, .. } = settings;
     AMQPUri {
         scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
         authority: AMQPAuthority {
             userinfo: AMQPUserInfo {
                 username: address.user.clone(),
-                password: address.password.expose_secret().to_owned(),
+                password: password.expose_secret().to_owned(),
             },
-            host: host.to_owned(),
-            port,
+            host: host.name.clone(),
+            port: host.port,
         },
         vhost: address.vhost.clone(),
         query: AMQPQueryString { heartbeat: Some(address.heartbeat), ..AMQPQueryString::default() },

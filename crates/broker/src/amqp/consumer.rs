@@ -71,7 +71,7 @@ impl AmqpConsumer {
 
     fn fail(&mut self, error: &AmqpError) -> ConsumeError {
         self.failures = self.failures.saturating_add(1);
-        set(&self.health, State::Down(error.to_string()));
+        set(&self.health, State::Down(error.in_full()));
         // They belong to the connection, and will come again.
         self.note_held(0);
         ConsumeError::Unavailable(error.to_string())

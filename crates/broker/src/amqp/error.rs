@@ -1,5 +1,6 @@
-//! What RabbitMQ refuses, as sentences: what, where, what to do.
+//! What RabbitMQ refuses, in two sentences: what is wrong and where, and what to do.
 
+use std::borrow::Cow;
 use std::io;
 
 use lapin::ErrorKind;
@@ -18,9 +19,7 @@ const NOT_ALLOWED: ReplyCode = 530;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmqpError {
     /// No connection.
-    #[error(
-        "RabbitMQ at {host} cannot be reached: {because}; check that it runs there and that this machine may connect"
-    )]
+    #[error("RabbitMQ at {host} cannot be reached: {because}")]
     Unreachable {
         /// Host and port.
         host: String,
@@ -28,17 +27,13 @@ pub enum AmqpError {
         because: String,
     },
     /// A connection, but no answer.
-    #[error(
-        "RabbitMQ at {host} does not answer; check that the port is its AMQP port and that it is not overloaded"
-    )]
+    #[error("RabbitMQ at {host} does not answer")]
     Silent {
         /// Host and port.
         host: String,
     },
     /// The encrypted connection fails.
-    #[error(
-        "the TLS connection to RabbitMQ at {host} failed: {because}; check that the port is the one for amqps, that the certificate is for this host and that its CA is configured"
-    )]
+    #[error("the TLS connection to RabbitMQ at {host} failed: {because}")]
     Tls {
         /// Host and port.
         host: String,
@@ -46,9 +41,7 @@ pub enum AmqpError {
         because: String,
     },
     /// User and password do not fit.
-    #[error(
-        "RabbitMQ at {host} refuses the user `{user}`; check user and password (rabbitmqctl authenticate_user {user}). `guest` may log in from the broker's own machine only"
-    )]
+    #[error("RabbitMQ at {host} refuses the user `{user}`")]
     Credentials {
         /// Host and port.
         host: String,
@@ -56,17 +49,13 @@ pub enum AmqpError {
         user: String,
     },
     /// No such virtual host.
-    #[error(
-        "there is no virtual host `{vhost}` in RabbitMQ; correct the address, or make it: rabbitmqctl add_vhost {vhost}"
-    )]
+    #[error("there is no virtual host `{vhost}` in RabbitMQ")]
     NoVhost {
         /// Its name.
         vhost: String,
     },
     /// The user has no business in the virtual host.
-    #[error(
-        "the user `{user}` may not use the virtual host `{vhost}`; allow it: rabbitmqctl set_permissions -p {vhost} {user} …"
-    )]
+    #[error("the user `{user}` may not use the virtual host `{vhost}`")]
     VhostRefused {
         /// Who asked.
         user: String,
@@ -74,7 +63,7 @@ pub enum AmqpError {
         vhost: String,
     },
     /// The user may not do this.
-    #[error("the user `{user}` may not do this: {because}; see the permissions in the documentation")]
+    #[error("the user `{user}` may not do this: {because}")]
     Permission {
         /// Who asked.
         user: String,
@@ -82,27 +71,25 @@ pub enum AmqpError {
         because: String,
     },
     /// What is to be used does not exist.
-    #[error("RabbitMQ does not have what the dispatcher makes there ({because}); start the dispatcher first")]
+    #[error("RabbitMQ does not have what the dispatcher makes there ({because})")]
     Missing {
         /// RabbitMQ's words.
         because: String,
     },
     /// It exists, as something else.
-    #[error(
-        "RabbitMQ has it otherwise: {because}; if it is no queue of Pullwright's, use another virtual host, else stop ingress, let the dispatcher empty the queue, delete it and start again"
-    )]
+    #[error("RabbitMQ has it otherwise: {because}")]
     Mismatch {
         /// RabbitMQ's words.
         because: String,
     },
     /// Older than 3.10.
-    #[error("RabbitMQ {version} is too old; 3.10 is the oldest that works")]
+    #[error("RabbitMQ {version} is too old")]
     TooOld {
         /// What runs there.
         version: String,
     },
     /// A name or value that AMQP cannot carry.
-    #[error("`{0}` is too long for a name in RabbitMQ; at most 200 bytes fit")]
+    #[error("`{0}` is too long for a name in RabbitMQ")]
     Name(String),
     /// The connection ended.
     #[error("the connection to RabbitMQ was lost: {0}")]
@@ -148,6 +135,48 @@ impl AmqpError {
         let AmqpSettings { address, .. } = settings;
         let host = address.to_string();
         Self::from_lapin(error, Asked { host: &host, user: &address.user, vhost: &address.vhost })
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> Cow<'static, str> {
+        let text = match self {
+            Self::Unreachable { .. } => "check that it runs there and that this machine may connect",
+            Self::Silent { .. } => "check that the port is its AMQP port and that it is not overloaded",
+            Self::Tls { .. } => {
+                "check that the port is the one for amqps, that the certificate is for this host and that \
+                 its CA is configured"
+            }
+            Self::Credentials { user, .. } => {
+                return format!(
+                    "check user and password (rabbitmqctl authenticate_user {user}). `guest` may log in \
+                     from the broker's own machine only"
+                )
+                .into();
+            }
+            Self::NoVhost { vhost } => {
+                return format!("correct the address, or make it: rabbitmqctl add_vhost {vhost}").into();
+            }
+            Self::VhostRefused { user, vhost } => {
+                return format!("allow it: rabbitmqctl set_permissions -p {vhost} {user} …").into();
+            }
+            Self::Permission { .. } => "see the permissions in the documentation",
+            Self::Missing { .. } => "start the dispatcher first",
+            Self::Mismatch { .. } => {
+                "if it is no queue of Pullwright's, use another virtual host, else stop ingress, let the \
+                 dispatcher empty the queue, delete it and start again"
+            }
+            Self::TooOld { .. } => "3.10 is the oldest that works",
+            Self::Name(_) => "at most 200 bytes fit",
+            Self::Lost(_) => "its log says more",
+        };
+        text.into()
+    }
+
+    /// What is wrong and what to do about it, on one line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        format!("{self}; {}", self.remedy())
     }
 
     /// Whether another host may do better.

@@ -6,9 +6,9 @@ use futures_util::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use lapin::tcp::AMQPUriTcpExt;
 use lapin::types::AMQPValue;
 use lapin::types::parsing::parse_field_table;
+use schemas::amqp::Host;
 use tokio::time::timeout;
 
-use super::address::shown;
 use super::connect::{CONNECT, tls_config, uri};
 use super::error::AmqpError;
 use super::settings::AmqpSettings;
@@ -54,9 +54,9 @@ impl fmt::Display for Version {
 }
 
 /// Asks on a connection of its own, which RabbitMQ notes in its log as one that was given up.
-pub(super) async fn version(settings: &AmqpSettings, host: &str, port: u16) -> Result<Version, AmqpError> {
-    let place = shown(host, port);
-    let uri = uri(&settings.address, host, port);
+pub(super) async fn version(settings: &AmqpSettings, host: &Host) -> Result<Version, AmqpError> {
+    let place = host.to_string();
+    let uri = uri(settings, host);
     let tls = tls_config(settings);
     let lost = |error: io::Error| AmqpError::Lost(error.to_string());
     let ask = async {

@@ -180,7 +180,7 @@ impl<'a> Lane<'a> {
     fn note_missing_queue(&mut self) -> PublishError {
         self.unbound = true;
         let because = format!("nothing is bound to the exchange {DELIVERIES}");
-        let sentence = AmqpError::Missing { because }.to_string();
+        let sentence = AmqpError::Missing { because }.in_full();
         if !self.blocked {
             set(self.health, State::NoQueue(sentence.clone()));
         }

@@ -5,7 +5,6 @@
 //! own, because the broker blocks publishing connections as a whole, and makes a new one when it
 //! is lost: what was not confirmed is refused, what was not acked comes again.
 
-mod address;
 mod check;
 mod connect;
 mod consumer;
@@ -22,7 +21,6 @@ mod subscription;
 mod topology;
 mod wake_ups;
 
-pub use address::{Address, AddressError};
 pub use check::{Finding, Task, check};
 pub use consumer::AmqpConsumer;
 pub use error::AmqpError;

@@ -196,7 +196,7 @@ impl Keeper {
             AmqpError::Missing { .. } => State::NoQueue,
             _ => State::Down,
         };
-        set(&self.health, state(error.to_string()));
+        set(&self.health, state(error.in_full()));
     }
 
     /// Runs `work`, refusing what comes meanwhile; `None` when nobody can publish any more.

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::address::Address;
+use schemas::amqp::Address;
+use secrecy::SecretString;
 
 /// How to connect, and what is allowed.
 #[derive(Debug, Clone)]
 pub struct AmqpSettings {
     /// Where, and as whom.
     pub address: Address,
+    /// The user's password.
+    pub password: SecretString,
     /// Certificates (PEM) that are trusted besides the machine's own, for `amqps`.
     pub ca: Option<String>,
     /// What RabbitMQ lists the connection as, such as `pullwright ingress`.
@@ -23,9 +26,10 @@ pub struct AmqpSettings {
 impl AmqpSettings {
     /// Settings with the default limits, and five seconds for a publish.
     #[must_use]
-    pub fn new(address: Address, name: impl Into<String>) -> Self {
+    pub fn new(address: Address, password: SecretString, name: impl Into<String>) -> Self {
         Self {
             address,
+            password,
             ca: None,
             name: name.into(),
             limits: AmqpLimits::default(),

@@ -74,7 +74,7 @@ fn jobs() -> Arguments {
 
 /// Makes the exchange and the queue of deliveries, or finds them as they are to be.
 pub(super) async fn declare_deliveries(connection: &Link, settings: &AmqpSettings) -> Result<(), AmqpError> {
-    let version = greeting::version(settings, &connection.host, connection.port).await?;
+    let version = greeting::version(settings, &connection.host).await?;
     if version.is_too_old() {
         return Err(AmqpError::TooOld { version: version.to_string() });
     }

@@ -68,7 +68,7 @@ async fn send(settings: AmqpSettings, mut waker: Waker, pool: String, health: wa
             }
             Err(error) => error,
         };
-        set(&health, State::Down(error.to_string()));
+        set(&health, State::Down(error.in_full()));
         tokio::time::sleep(RECONNECT.delay(failures, u16::MAX)).await;
         failures = failures.saturating_add(1);
     }
@@ -172,10 +172,10 @@ async fn receive(settings: AmqpSettings, wake_ups: WakeUps, pool: String, health
                 set(&health, State::Ready);
                 // What was queued while it was away it finds by asking.
                 wake_ups.wake(&pool);
-                State::Down(listen(&mut subscription, &wake_ups, &pool).await.to_string())
+                State::Down(listen(&mut subscription, &wake_ups, &pool).await.in_full())
             }
-            Err(error @ AmqpError::Missing { .. }) => State::NoQueue(error.to_string()),
-            Err(error) => State::Down(error.to_string()),
+            Err(error @ AmqpError::Missing { .. }) => State::NoQueue(error.in_full()),
+            Err(error) => State::Down(error.in_full()),
         };
         set(&health, state);
         tokio::time::sleep(RECONNECT.delay(failures, u16::MAX)).await;

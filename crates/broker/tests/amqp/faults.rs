@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use broker::amqp::{AmqpConsumer, AmqpPublisher, State, Topology};
 use broker::{PublishError, Publisher};
+use schemas::amqp::Host;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -92,11 +93,11 @@ async fn a_second_host_serves_when_the_first_is_away_and_a_frozen_one_is_left() 
     // Port 1 is nobody's; the other takes connections and never answers.
     let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let frozen_port = frozen.local_addr().unwrap().port();
-    settings.address.hosts.insert(0, ("127.0.0.1".to_owned(), 1));
+    settings.address.hosts.insert(0, Host { name: "127.0.0.1".to_owned(), port: 1 });
     let publisher = AmqpPublisher::start(settings.clone(), Topology::Declare);
     publish(&publisher, delivery(&clock(1), b"x")).await;
 
-    settings.address.hosts[0].1 = frozen_port;
+    settings.address.hosts[0].port = frozen_port;
     let (mut consumer, _health) = AmqpConsumer::new(settings);
     assert_eq!(take(&mut consumer, 1, true).await.len(), 1);
 }
@@ -125,7 +126,7 @@ async fn a_silent_connection_is_left() {
     let (through, frozen) = proxy(node.port()).await;
     let mut settings = direct.clone();
     settings.address.heartbeat = 2;
-    settings.address.hosts.insert(0, ("127.0.0.1".to_owned(), through));
+    settings.address.hosts.insert(0, Host { name: "127.0.0.1".to_owned(), port: through });
     let (mut consumer, _health) = AmqpConsumer::new(settings);
     let publisher = AmqpPublisher::start(direct, Topology::Declare);
     let clock = clock(1);

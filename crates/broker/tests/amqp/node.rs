@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use broker::amqp::{Address, AmqpSettings};
+use broker::amqp::AmqpSettings;
 use lapin::{Channel, Connection, ConnectionProperties};
+use schemas::amqp::Address;
 use secrecy::ExposeSecret;
 
 use crate::world::eventually;
@@ -101,7 +102,7 @@ impl Node {
 
     pub fn settings(&self, user: &str, vhost: &str) -> AmqpSettings {
         let address = format!("amqp://{user}:test@127.0.0.1:{}/{vhost}", self.port);
-        AmqpSettings::new(address.parse().unwrap(), "pullwright test")
+        settings_of(&address)
     }
 
     pub async fn up(&self) {
@@ -145,11 +146,16 @@ fn permission(user: &str, vhost: &str, configure: &str, write: &str, read: &str)
     )
 }
 
+/// Settings for an address with its password.
+pub fn settings_of(address: &str) -> AmqpSettings {
+    let (address, password) = Address::read(address).unwrap();
+    AmqpSettings::new(address, password.unwrap().into(), "pullwright test")
+}
+
 /// A bare connection, for what only a test does. It must be kept as long as its channel is used.
 pub async fn bare(settings: &AmqpSettings) -> (Connection, Channel) {
-    let Address { hosts, user, password, vhost, .. } = &settings.address;
-    let (host, port) = &hosts[0];
-    let uri = format!("amqp://{user}:{}@{host}:{port}/{vhost}", password.expose_secret());
+    let Address { hosts, user, vhost, .. } = &settings.address;
+    let uri = format!("amqp://{user}:{}@{}/{vhost}", settings.password.expose_secret(), hosts[0]);
     let connection = Connection::connect(&uri, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     (connection, channel)

@@ -3,12 +3,11 @@
 use std::process::Command;
 
 use broker::amqp::{
-    AmqpConsumer, AmqpError, AmqpPublisher, AmqpSettings, Finding, State, Task, Topology, WakeReceiver,
-    WakeSender, check,
+    AmqpConsumer, AmqpError, AmqpPublisher, Finding, State, Task, Topology, WakeReceiver, WakeSender, check,
 };
 use broker::{Consumer, Publisher, WakeUps};
 
-use crate::node::Node;
+use crate::node::{Node, settings_of};
 use crate::world::{clock, delivery, publish, ready, take, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +85,7 @@ async fn what_is_wrong_with_an_address_is_said() {
     let Some(node) = Node::start("").await else { return };
     let (port, tls_port) = (node.port(), node.tls_port());
     let problem = async |address: String, ca: Option<String>| {
-        let mut settings = AmqpSettings::new(address.parse().unwrap(), "pullwright test");
+        let mut settings = settings_of(&address);
         settings.ca = ca;
         match check(&settings, &Task::Dispatcher).await.into_iter().next() {
             Some(Finding::Problem(error)) => error,
@@ -127,7 +126,7 @@ async fn what_is_wrong_with_an_address_is_said() {
     let error = problem(format!("amqp://test:test@127.0.0.1:{tls_port}/v1"), None).await;
     assert!(matches!(&error, AmqpError::Lost(_) | AmqpError::Silent { .. }), "no TLS on its port: {error:?}");
 
-    let mut settings = AmqpSettings::new(address.parse().unwrap(), "pullwright test");
+    let mut settings = settings_of(&address);
     settings.ca = Some(ca);
     let findings = check(&settings, &Task::Dispatcher).await;
     assert!(findings.iter().all(|finding| matches!(finding, Finding::Fine(_))), "{findings:?}");

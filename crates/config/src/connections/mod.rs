@@ -14,6 +14,7 @@ use crate::yaml::{Placed, Sources, YamlError};
 pub use auth::Auth;
 use auth::AuthFile;
 use url::Url;
+pub(crate) use url::address;
 
 section! {
     /// One entry of `connections:`

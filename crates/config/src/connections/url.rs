@@ -9,27 +9,35 @@ use crate::yaml::parsed;
 #[derive(Debug, Clone)]
 pub(crate) struct Url(pub(crate) String);
 
+/// An address without a slash at its end, and whether what goes there travels in clear beyond this
+/// machine.
+pub(crate) fn address(text: &str) -> Result<(String, bool), &'static str> {
+    let uri: http::Uri = text.parse().map_err(|_| "this is no address of an API")?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err("this is no address of an API");
+    };
+    if authority.as_str().contains('@') {
+        return Err("an address holds no credential");
+    }
+    if uri.query().is_some() || text.contains('#') {
+        return Err("an address of an API has no `?` and no `#`");
+    }
+    let host = authority.host().trim_matches(['[', ']']);
+    let local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    let in_clear = match scheme {
+        "https" => false,
+        "http" => !local,
+        _ => return Err("this is no address of an API"),
+    };
+    Ok((text.trim_end_matches('/').to_owned(), in_clear))
+}
+
 impl Url {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let uri: http::Uri = text.parse().map_err(|_| "this is no address of an API")?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("this is no address of an API");
-        };
-        if authority.as_str().contains('@') {
-            return Err("an address holds no credential");
+        match address(text)? {
+            (_, true) => Err("the credential would travel unencrypted"),
+            (address, false) => Ok(Self(address)),
         }
-        if uri.query().is_some() || text.contains('#') {
-            return Err("an address of an API has no `?` and no `#`");
-        }
-        let host = authority.host().trim_matches(['[', ']']);
-        let local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        match scheme {
-            "https" => {}
-            "http" if local => {}
-            "http" => return Err("the credential would travel unencrypted"),
-            _ => return Err("this is no address of an API"),
-        }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod automations;
+mod broker;
 mod connections;
 mod generic;
 mod intake;
@@ -266,19 +267,6 @@ fn no_database_at_all() {
 }
 
 #[test]
-fn a_broker_of_a_later_version() {
-    assert_snapshot!(mistake("broker: amqp://user:hunter2@mq\n"), @r"
-     × pullwright.yaml:1:9: RabbitMQ is not supported by this version
-      ╭────
-    1 │ broker: **********************
-      ·         ───────────┬──────────
-      ·                    ╰── here
-      ╰────
-     help: write `broker: embedded`; the queue lies in `data_dir`
-    ");
-}
-
-#[test]
 fn no_sandbox() {
     assert_snapshot!(mistake("workers: { sandbox: none }\n"), @r"
      × pullwright.yaml:1:21: commands never run without a sandbox
@@ -379,14 +367,14 @@ fn a_variable_with_a_wrong_value() {
       ·            ╰── here
       ╰────
     ");
-    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "0"), @r"
+    assert_snapshot!(mistake_in_variable("PULLWRIGHT__WORKERS__SLOTS", "1025"), @r"
      × PULLWRIGHT__WORKERS__SLOTS: this number of slots cannot work
       ╭────
-    2 │   slots: 0
-      ·          ┬
-      ·          ╰── here
+    2 │   slots: 1025
+      ·          ──┬─
+      ·            ╰── here
       ╰────
-     help: choose between 1 and 1024
+     help: choose between 0 and 1024
     ");
     assert_snapshot!(mistake_in_variable("PULLWRIGHT__WEBHOOKS__GITHUB__SECRET", "hunter2hunter2"), @r"
      × PULLWRIGHT__WEBHOOKS__GITHUB__SECRET: a secret belongs elsewhere: only a reference to it is
@@ -498,11 +486,28 @@ fn no_message_repeats_a_secret() {
         "database: postgres://user:hunter2@db/pullwright",
         "database: mysql://user:hunter2@db/pullwright",
         "broker: amqp://hunter2@mq",
+        "broker: amqps://u:hunter2@mq",
+        "broker: amqps://u:hunt@er2@mq/v",
+        "broker: rabbit://u:hunter2@mq",
+        "broker: { amqp: { address: \"amqp://u:hunter2@mq\" } }",
     ];
     for text in spoilt {
         let error = read(text, &[]).expect_err(text);
         for shown in [drawn(&error), error.to_string()] {
             assert!(!shown.contains("hunter2"), "{text}\n{shown}");
         }
+    }
+}
+
+#[test]
+fn a_control_plane_that_cannot_be_called() {
+    for (text, wrong) in [
+        ("control_plane: { enrolment: \"${env:X}\" }\n", "`control_plane` needs a `url`"),
+        ("control_plane: { url: pullwright }\n", "this is no address of an API"),
+        ("control_plane: { url: http://pullwright.example.com }\n", "would travel unencrypted"),
+        ("control_plane: { url: \"https://a:b@pullwright\" }\n", "an address holds no credential"),
+    ] {
+        let said = mistake(text);
+        assert!(said.contains(wrong), "{said}");
     }
 }

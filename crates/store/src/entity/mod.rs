@@ -16,3 +16,4 @@ pub mod run_log;
 pub mod thread;
 pub mod tick;
 pub mod timetable;
+pub mod worker;

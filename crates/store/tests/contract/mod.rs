@@ -28,6 +28,7 @@ mod links;
 mod migrations;
 mod retention;
 mod sums;
+mod workers;
 
 pub fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").unwrap().to_utc()

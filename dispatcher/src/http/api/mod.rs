@@ -12,6 +12,7 @@ mod runs;
 mod schedules;
 mod tail;
 mod token;
+mod workers;
 
 use std::sync::Arc;
 
@@ -61,6 +62,12 @@ fn routes() -> OpenApiRouter<Arc<Dispatcher>> {
         .routes(routes!(automations::show))
         .routes(routes!(schedules::list))
         .routes(routes!(backtest::backtest))
+        .routes(routes!(workers::list))
+        .routes(routes!(workers::show))
+        .routes(routes!(workers::enrol))
+        .routes(routes!(workers::drain))
+        .routes(routes!(workers::resume))
+        .routes(routes!(workers::revoke))
 }
 
 /// The API's routes below `/api/v1`, all behind the token.

@@ -1,4 +1,9 @@
 //! What workers reach over HTTP.
 
+pub mod control;
+mod failures;
 pub mod git;
+mod identity;
+mod message;
 mod push_commands;
+mod run_calls;

@@ -140,6 +140,7 @@ impl Site {
             poll: Duration::from_secs(600),
             grace: Duration::from_millis(50),
             git_timeout: Duration::from_secs(60),
+            git_ca_file: None,
             limits: Limits { memory: 1 << 30, processes: 100, file_size: 1 << 30, output: 1 << 20 },
             secrets: vec!["hunter2-hunter2".to_owned().into(), "first line\nsecond line".to_owned().into()],
             room_owner: None,

@@ -1,25 +1,26 @@
-//! `pullwright doctor` with the parts that `up` would start.
+//! `pullwright doctor` with the parts that a role would start.
 
 use std::sync::Arc;
 
-use config::{Env, Loaded, Secrets};
+use broker::amqp::Task;
+use config::{Broker, Env, Loaded, Role, Secrets};
 use schemas::SystemClock;
 use worker::sandbox::Bubblewrap;
 
-use super::{credentials, local_worker, routes};
+use super::{credentials, local_worker, queue, routes};
 use crate::cli::Ending;
-use crate::cli::args::Global;
+use crate::cli::args::{DoctorArgs, Global};
 use crate::cli::doctor::{self, Check, Parts};
 use crate::database;
 
-/// Looks at everything that `up` would use.
-pub async fn run(global: &Global, env: &dyn Env) -> Ending {
-    doctor::run(global, env, &SystemClock::new(), assemble).await
+/// Looks at everything that the role which is `asked` for would use.
+pub async fn run(asked: &DoctorArgs, global: &Global, env: &dyn Env) -> Ending {
+    doctor::run(asked, global, env, &SystemClock::new(), assemble).await
 }
 
-async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
-    let address = database::address(&loaded.settings, secrets.database.as_ref());
-    let mut found = Parts { database: Some(address), ..Parts::default() };
+async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
+    let address = || database::address(&loaded.settings, secrets.database.as_ref());
+    let mut found = Parts { database: role.writes().then(address), ..Parts::default() };
     for (name, route) in routes::each(&loaded.settings, secrets, &SystemClock::new()) {
         match route {
             Ok(route) => {
@@ -39,6 +40,24 @@ async fn assemble(loaded: &Loaded, secrets: &Secrets) -> Parts {
             format!("{error:#}"),
             "mend the credential that is named",
         )),
+    }
+    if let Broker::Amqp(amqp) = &loaded.settings.broker
+        && role.queues()
+    {
+        let task = if role == Role::Ingress { Task::Ingress } else { Task::Dispatcher };
+        match queue::rabbitmq(amqp, secrets, role) {
+            Ok(settings) => found.broker = Some((settings, task)),
+            Err(error) => {
+                found.missing.push(Check::fail(
+                    "broker",
+                    format!("{error:#}"),
+                    "check `broker.amqp.ca_file`",
+                ));
+            }
+        }
+    }
+    if !role.works() {
+        return found;
     }
     // The probe needs a folder of its own; the data folder may not exist yet.
     let folder = loaded.settings.data_dir.join("worker");

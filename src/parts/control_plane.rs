@@ -1,43 +1,35 @@
-//! The parts of one process, opened and wired together.
+//! The control plane of one process: its database, its forges, its queue and its loops.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
 use config::{Automations, Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
-use dispatcher::http::worker::git;
-use dispatcher::links::{Tracker, Trackers};
-use dispatcher::rules::{LoadError, RuleSet};
-use dispatcher::{AutomationsRepository, Dispatcher, GateKey, Retention};
-use forge::Directory;
+use dispatcher::http::worker::{control, git};
+use dispatcher::rules::{LoadError, RuleSet, load_folder_knowing};
+use dispatcher::{Dispatcher, GateKey, Retention};
 use forge::git_http::GitHttp;
-use ingress::ConnectionLimits;
-use schemas::{Clock, ConnectionName, WorkerName};
-use secrecy::SecretString;
+use schemas::{Clock, WorkerName};
 use store::Store;
+use telemetry::Telemetry;
 use telemetry::metrics::Meters;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::data_dir::DataDir;
-use super::local_worker::{self, LocalWorker};
-use super::ready::{self, Health, MetricsText, WorkerState};
-use super::{credentials, deciding, explained, reload, routes};
+use super::queue::DeliveryQueue;
+use super::ready::{self, WorkerState};
+use super::{credentials, explained, local_worker, reload, settings};
 use crate::database;
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
 const GAUGES: Duration = Duration::from_secs(5);
-/// Work items that are written to at the same time.
-const WRITES_AT_ONCE: usize = 8;
-/// After an unclear write, when to look whether it happened. GitHub's lists were seen to lag by seconds.
-const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(20)];
 
 /// Where the automations of a start come from.
 pub enum Start {
@@ -47,45 +39,45 @@ pub enum Start {
     Repository,
 }
 
-/// Everything that runs in this process.
-pub struct Parts {
+impl Start {
+    /// Reads the folder, if it is one: before anything is opened, so that a mistake is the first thing said.
+    pub fn read(settings: &Settings) -> Self {
+        match &settings.automations {
+            Automations::Folder(folder) => {
+                let known = settings.into();
+                Self::Folder(folder.clone(), load_folder_knowing(folder, Some(&known)))
+            }
+            Automations::Repository { .. } => Self::Repository,
+        }
+    }
+}
+
+/// A control plane, whose queue and database nobody else in this process holds.
+pub struct ControlPlane {
     dispatcher: Arc<Dispatcher>,
-    queue: Arc<Queue>,
+    queue: Arc<DeliveryQueue>,
     store: Store,
-    clock: Arc<dyn Clock>,
     meters: Meters,
     wake_ups: WakeUps,
-    secrets: Secrets,
-    webhooks: Router,
     token: AdminToken,
-    worker_state: WorkerState,
-    worker_dir: PathBuf,
     publishing: CancellationToken,
 }
 
-impl Parts {
-    /// Opens databases and clients; nothing runs yet.
+impl ControlPlane {
+    /// Opens the database and makes clients; nothing runs yet.
     pub async fn open(
         settings: &Settings,
-        secrets: Secrets,
+        secrets: &Secrets,
         data_dir: &DataDir,
+        queue: DeliveryQueue,
         clock: Arc<dyn Clock>,
         meters: Meters,
     ) -> miette::Result<Self> {
-        let config::Broker::Embedded { max_bytes } = settings.broker;
-        let limits = QueueLimits { max_bytes, ..QueueLimits::default() };
-        let queue_path = data_dir.join("queue.db");
-        let address = database::address(settings, secrets.database.as_ref());
-        let (queue, store) = tokio::join!(Queue::open(&queue_path, limits), Store::open(&address));
-        let queue = queue.context("the embedded queue cannot be opened").map_err(explained)?;
+        let store = Store::open(&database::address(settings, secrets.database.as_ref())).await;
         let store = store.map_err(|error| {
             let what = store::chain(&error);
             miette::miette!(help = database::remedy(&error), "the database cannot be opened: {what}")
         })?;
-        for warning in settings.warnings() {
-            tracing::warn!("{warning}");
-        }
-        let webhooks = routes::router(settings, &secrets, queue.publisher(), &clock, meters.clone())?;
         let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
         let token = data_dir.secret("admin.token", || clock.secret_bytes()).map_err(explained)?;
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
@@ -93,12 +85,11 @@ impl Parts {
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
         let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
         let name = data_dir.secret("dispatcher.name", || clock.secret_bytes()).map_err(explained)?;
-        let told = dispatcher_settings(settings, name, gate_key, directories);
         let dispatcher = Dispatcher::new(
-            told,
+            settings::of_dispatcher(settings, name, gate_key, directories),
             store.clone(),
             forges,
-            Arc::clone(&clock),
+            clock,
             wake_ups.clone(),
             queue.publisher(),
             meters.clone(),
@@ -107,14 +98,9 @@ impl Parts {
             dispatcher: Arc::new(dispatcher),
             queue: Arc::new(queue),
             store,
-            clock,
             meters,
             wake_ups,
-            secrets,
-            webhooks,
             token: AdminToken::new(&token),
-            worker_state: WorkerState::default(),
-            worker_dir: data_dir.join("worker"),
             publishing: CancellationToken::new(),
         })
     }
@@ -182,7 +168,9 @@ impl Parts {
         let (queue, store, meters) = (Arc::clone(&self.queue), self.store.clone(), self.meters.clone());
         tracker.spawn(stop.soft.clone().run_until_cancelled_owned(async move {
             loop {
-                meters.queue_depth(queue.depth().rows);
+                if let Some(depth) = queue.depth() {
+                    meters.queue_depth(depth);
+                }
                 if let Ok(leases) = store.leases().await {
                     meters.runs_active(leases.len() as u64);
                 }
@@ -191,30 +179,14 @@ impl Parts {
         }));
     }
 
-    /// Starts the worker; the task ends when its last job did.
-    pub fn spawn_worker(&self, settings: &Settings, stop: &Stop) -> tokio::task::JoinHandle<()> {
-        LocalWorker {
-            control: Arc::<Dispatcher>::clone(&self.dispatcher),
-            clock: Arc::clone(&self.clock),
-            state: self.worker_state.clone(),
-            wake_up: local_worker::wake_up(&self.wake_ups, &stop.soft),
-            data_dir: self.worker_dir.clone(),
-            masked: self.masked(),
-        }
-        .spawn(settings, stop)
+    /// Whom a worker of this process asks for jobs.
+    pub fn for_worker(&self) -> Arc<dyn schemas::ControlPlane> {
+        Arc::<Dispatcher>::clone(&self.dispatcher)
     }
 
-    /// Every secret of this process, to be masked in what commands print: should one ever reach a
-    /// sandbox, it does not reach a log.
-    fn masked(&self) -> Vec<SecretString> {
-        let webhooks = self.secrets.webhooks.values().flat_map(config::Proof::secrets);
-        let connections = self.secrets.connections.values().map(config::Credential::secret);
-        webhooks.chain(connections).chain(&self.secrets.database).cloned().collect()
-    }
-
-    /// The webhook routes.
-    pub fn webhooks(&self) -> Router {
-        self.webhooks.clone()
+    /// Rings when such a worker should ask at once.
+    pub fn wake_up(&self, stop: &CancellationToken) -> Arc<Notify> {
+        local_worker::wake_up(&self.wake_ups, stop)
     }
 
     /// The API's routes.
@@ -222,93 +194,34 @@ impl Parts {
         api::router(Arc::clone(&self.dispatcher), self.token.clone())
     }
 
-    /// The git gate's routes.
-    pub fn git_gate(&self) -> Router {
-        git::router(Arc::clone(&self.dispatcher), GitHttp::new())
+    /// The routes of workers: the worker API and the git gate.
+    pub fn worker_api(&self) -> Router {
+        let gate = git::router(Arc::clone(&self.dispatcher), GitHttp::new());
+        control::router(Arc::clone(&self.dispatcher)).merge(gate)
     }
 
-    /// Health, readiness and metrics.
-    pub fn health(&self, metrics: MetricsText) -> Router {
-        ready::router(Health {
-            dispatcher: Arc::clone(&self.dispatcher),
-            queue: Arc::clone(&self.queue),
-            worker: self.worker_state.clone(),
-            metrics,
+    /// Health, readiness and metrics; `worker` is the one of this process, where there is one.
+    pub fn health(&self, worker: Option<WorkerState>, telemetry: &Arc<Telemetry>) -> Router {
+        let (dispatcher, queue) = (Arc::clone(&self.dispatcher), Arc::clone(&self.queue));
+        ready::router(telemetry, move || {
+            let (dispatcher, queue, worker) = (Arc::clone(&dispatcher), queue.check(), worker.clone());
+            async move { ready::of_control_plane(&dispatcher, queue, worker.as_ref()).await }
         })
     }
 
-    /// Lets the publisher end once its calls are done, and open streams of the API at once.
-    pub fn stop_publishing(&self) {
+    /// Ends the loops and what else is in `tracker`: open streams of the API at once, the publisher when
+    /// its calls are done. Then closes database and queue.
+    pub async fn end(self, tracker: &TaskTracker, stop: &Stop) {
         self.dispatcher.end_streams();
         self.publishing.cancel();
-    }
-
-    /// Closes the databases.
-    pub async fn close(self) {
-        let Self { queue, store, dispatcher, webhooks, .. } = self;
-        drop((dispatcher, webhooks));
-        if let Ok(queue) = Arc::try_unwrap(queue) {
+        stop.finished(tracker).await;
+        let Self { queue, store, dispatcher, .. } = self;
+        drop(dispatcher);
+        if let Some(queue) = Arc::into_inner(queue) {
             queue.close().await;
         }
         if let Err(error) = store.close().await {
             tracing::warn!(%error, "the database was not closed in order");
         }
-    }
-}
-
-fn dispatcher_settings(
-    settings: &Settings,
-    name: String,
-    gate_key: GateKey,
-    directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
-) -> dispatcher::Settings {
-    let repositories = settings.clone();
-    dispatcher::Settings {
-        name,
-        webhooks: deciding::readings(settings),
-        routing: deciding::routing(settings),
-        directories,
-        trackers: trackers(settings),
-        repository_setup: Box::new(move |repo| repositories.repository(repo)),
-        automations: match &settings.automations {
-            Automations::Folder(_) => None,
-            Automations::Repository { repository, path, branch } => Some(AutomationsRepository {
-                repository: repository.clone(),
-                path: path.clone(),
-                branch: branch.clone(),
-            }),
-        },
-        lease: settings.runs.lease,
-        lost_retries: 1,
-        settle: SETTLE.to_vec(),
-        writes_at_once: WRITES_AT_ONCE,
-        gate_key,
-        gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
-        commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),
-    }
-}
-
-/// Whose pages texts may point to.
-fn trackers(settings: &Settings) -> Trackers {
-    let connections = settings.connections.iter().filter(|(_, connection)| !connection.has_repositories());
-    let tracker =
-        |connection: &config::Connection| Tracker { kind: connection.kind, url: connection.url.clone() };
-    connections.map(|(name, connection)| (name.clone(), tracker(connection))).collect()
-}
-
-/// An address that this machine reaches itself by, for one that listens everywhere.
-fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    address
-}
-
-/// What a connection may be.
-pub fn connection_limits(settings: &Settings) -> ConnectionLimits {
-    ConnectionLimits {
-        connections: settings.intake.max_connections as usize,
-        header_timeout: settings.intake.header_timeout,
-        ..ConnectionLimits::default()
     }
 }

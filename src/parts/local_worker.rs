@@ -1,4 +1,4 @@
-//! The worker of an all-in-one process.
+//! A worker in this process: inside `pullwright up`, or all that it does.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use worker::sandbox::{Bubblewrap, BubblewrapOptions, Limits};
 use super::ready::WorkerState;
 use crate::lifecycle::Stop;
 
-/// The name it claims and reports under.
+/// The name that the worker inside `pullwright up` claims and reports under.
 pub const NAME: &str = "local";
 /// How often it asks for work when nothing wakes it.
 const POLL: Duration = Duration::from_secs(5);
@@ -27,50 +27,56 @@ const GIT: Duration = Duration::from_secs(600);
 
 /// What the worker is made of.
 pub struct LocalWorker {
+    /// The name it claims and reports under.
+    pub name: WorkerName,
     /// Whom it asks for jobs.
     pub control: Arc<dyn ControlPlane>,
     /// Where it takes time from.
     pub clock: Arc<dyn Clock>,
-    /// Where it says that it takes none.
-    pub state: WorkerState,
     /// What makes it ask at once.
     pub wake_up: Arc<Notify>,
     /// Where its mirrors and workspaces lie.
     pub data_dir: PathBuf,
+    /// Certificates that its git trusts at the gate instead of the system's.
+    pub git_ca_file: Option<PathBuf>,
     /// What it masks in output.
     pub masked: Vec<SecretString>,
 }
 
 impl LocalWorker {
-    /// Starts it; the task ends when its last job did.
-    pub fn spawn(self, settings: &Settings, stop: &Stop) -> JoinHandle<()> {
-        let options = sandbox_options(settings, self.data_dir.clone());
-        let stop = worker::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
-        let told = self.settings(settings);
-        let Self { control, clock, state, wake_up, .. } = self;
+    /// Starts it; the task ends when its last job did. Why it takes none is noted in `state`.
+    pub fn spawn(self, settings: &Settings, stop: &Stop, state: WorkerState) -> JoinHandle<()> {
+        let (settings, stop) = (settings.clone(), stop.clone());
         tokio::spawn(async move {
-            let end = async {
-                let sandbox = Bubblewrap::find(options).await?;
-                let told = WorkerSettings { room_owner: sandbox.host_ids(), ..told };
-                worker::run(told, control, Arc::new(sandbox), clock, wake_up, stop).await?;
-                anyhow::Ok(())
-            };
-            if let Err(error) = end.await {
+            if let Err(error) = self.work(&settings, &stop).await {
                 tracing::error!("no job is taken: {error:#}; `pullwright doctor` says more");
                 state.broken(format!("{error:#}"));
             }
         })
     }
 
+    /// Works until it is told to stop and the last job ended.
+    ///
+    /// # Errors
+    /// When the sandbox does not hold or the data folder cannot be used: then it took no job.
+    pub async fn work(self, settings: &Settings, stop: &Stop) -> anyhow::Result<()> {
+        let sandbox = Bubblewrap::find(sandbox_options(settings, self.data_dir.clone())).await?;
+        let told = WorkerSettings { room_owner: sandbox.host_ids(), ..self.settings(settings) };
+        let stop = worker::Stop { soft: stop.soft.clone(), hard: stop.hard.clone() };
+        worker::run(told, self.control, Arc::new(sandbox), self.clock, self.wake_up, stop).await?;
+        Ok(())
+    }
+
     fn settings(&self, settings: &Settings) -> WorkerSettings {
         let workers = &settings.workers;
         WorkerSettings {
-            name: WorkerName::from(NAME),
+            name: self.name.clone(),
             slots: NonZeroUsize::new(workers.slots as usize).unwrap_or(NonZeroUsize::MIN),
             data_dir: self.data_dir.clone(),
             poll: POLL,
             grace: settings.runs.stop_grace,
             git_timeout: GIT,
+            git_ca_file: self.git_ca_file.clone(),
             limits: Limits {
                 memory: workers.memory,
                 processes: workers.processes,
