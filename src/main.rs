@@ -1,6 +1,7 @@
 //! The one binary: commands that compose the libraries, no logic of its own.
 
 mod cli;
+mod database;
 mod lifecycle;
 mod parts;
 mod roles;

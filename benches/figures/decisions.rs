@@ -120,6 +120,7 @@ fn settings() -> anyhow::Result<Settings> {
         mapping: None,
     };
     Ok(Settings {
+        name: "figures".to_owned(),
         webhooks: [(WebhookName::from("github"), reading)].into(),
         routing: Routing::default(),
         directories: BTreeMap::new(),

@@ -27,11 +27,12 @@ use crate::rules::{Rule, RuleSet};
 /// Deliveries that are decided in one transaction, at the most.
 const BATCH: usize = 256;
 /// Days after which an event can no longer be told from a repeat.
-const KEYS_KEPT_DAYS: i64 = 30;
+pub(crate) const KEYS_KEPT_DAYS: i64 = 30;
 /// The wait while the queue does not work.
 const QUEUE_DOWN: Duration = Duration::from_secs(1);
 /// Waits while the database does not answer.
-const DATABASE_DOWN: Backoff = Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(10) };
+pub(crate) const DATABASE_DOWN: Backoff =
+    Backoff { first: Duration::from_millis(200), cap: Duration::from_secs(10) };
 
 /// Why consuming ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,13 +118,13 @@ impl Dispatcher {
     async fn take(&self, batch: &[Received]) -> Result<(), StoreError> {
         let parsed: Vec<Parsed> = batch.iter().map(|received| self.parse(received)).collect();
         let Err(error) = self.decide_all(&parsed).await else { return Ok(()) };
-        if error.is_busy() || self.store.ping().await.is_err() {
+        if error.is_transient() || self.store.ping().await.is_err() {
             return Err(error);
         }
         tracing::warn!(%error, size = parsed.len(), "a batch failed; its deliveries are tried one by one");
         for mut one in parsed {
             if let Err(error) = self.decide_all(std::slice::from_ref(&one)).await {
-                if error.is_busy() {
+                if error.is_transient() {
                     return Err(error);
                 }
                 one.event = Err(format!("it could not be decided: {error}"));

@@ -22,6 +22,7 @@ mod publish;
 mod reap;
 mod redeliver;
 mod replay;
+mod retain;
 pub mod rules;
 pub mod schedule;
 pub mod trial;
@@ -56,6 +57,7 @@ pub use firing::LastLook;
 pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
+pub use retain::Retention;
 pub use workers::{Invitation, WorkerRefused};
 
 /// The pool of workers that runs are offered to.
@@ -74,6 +76,9 @@ pub struct WebhookReading {
 
 /// What the dispatcher is told once, at start.
 pub struct Settings {
+    /// What this dispatcher is known by among those on the same database: no two at a time have one
+    /// name, and whoever comes back under it goes on with what it left.
+    pub name: String,
     /// What each webhook's deliveries are, and the connection they belong to.
     pub webhooks: BTreeMap<WebhookName, WebhookReading>,
     /// Where work goes that names no repository.

@@ -1,7 +1,7 @@
 //! The command line: everything but the roles, which `main` composes.
 //!
 //! Lists and details come from the API of a running Pullwright, never from its database. `init`,
-//! `check` and `doctor` work without one.
+//! `check`, `doctor` and `db` work without one.
 
 mod approve;
 pub mod args;
@@ -10,6 +10,7 @@ mod backtest;
 mod budgets;
 mod check;
 mod client;
+mod db;
 mod deliveries;
 pub mod doctor;
 mod escape;
@@ -70,6 +71,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Init(#[from] init::InitError),
+    /// The database did not do it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Db(#[from] db::DbError),
     /// A sample was not delivered.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -135,6 +140,7 @@ async fn dispatch_to(
         }
         Command::Init(args) => init::run(&args, &env.current_dir(), out),
         Command::Check(args) => check::run(&args, global, env, out),
+        Command::Db { command } => db::run(&command, global, env, out).await,
         Command::Test(args) => test::run(&args, global, env, out),
         Command::Backtest(args) => backtest::run(&args, global, env, &SystemClock::new(), out).await,
         // What it sends is signed by what the configuration says.

@@ -11,7 +11,7 @@ use config::{Automations, Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
 use dispatcher::http::worker::{control, git};
 use dispatcher::rules::{LoadError, RuleSet, load_folder_knowing};
-use dispatcher::{Dispatcher, GateKey};
+use dispatcher::{Dispatcher, GateKey, Retention};
 use forge::git_http::GitHttp;
 use schemas::{Clock, WorkerName};
 use store::Store;
@@ -25,6 +25,7 @@ use super::data_dir::DataDir;
 use super::queue::DeliveryQueue;
 use super::ready::{self, WorkerState};
 use super::{credentials, explained, local_worker, reload, settings};
+use crate::database;
 use crate::lifecycle::Stop;
 
 /// How often gauges are read.
@@ -72,16 +73,20 @@ impl ControlPlane {
         clock: Arc<dyn Clock>,
         meters: Meters,
     ) -> miette::Result<Self> {
-        let store = Store::open_sqlite(&data_dir.join("store.db")).await;
-        let store = store.context("the database cannot be opened").map_err(explained)?;
+        let store = Store::open(&database::address(settings, secrets.database.as_ref())).await;
+        let store = store.map_err(|error| {
+            let what = store::chain(&error);
+            miette::miette!(help = database::remedy(&error), "the database cannot be opened: {what}")
+        })?;
         let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
         let token = data_dir.secret("admin.token", || clock.secret_bytes()).map_err(explained)?;
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
         let wake_ups = WakeUps::default();
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
         let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
+        let name = data_dir.secret("dispatcher.name", || clock.secret_bytes()).map_err(explained)?;
         let dispatcher = Dispatcher::new(
-            settings::of_dispatcher(settings, gate_key, directories),
+            settings::of_dispatcher(settings, name, gate_key, directories),
             store.clone(),
             forges,
             clock,
@@ -148,6 +153,9 @@ impl ControlPlane {
         tracker.spawn(async move { dispatcher.redeliver(named, soft).await });
         let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
         tracker.spawn(async move { dispatcher.fire(soft).await });
+        let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
+        let config::Retention { deliveries, logs } = settings.retention;
+        tracker.spawn(async move { dispatcher.retain(Retention { deliveries, logs }, soft).await });
         let (dispatcher, soft) = (Arc::clone(&self.dispatcher), stop.soft.clone());
         match settings.automations.clone() {
             Automations::Folder(folder) => {

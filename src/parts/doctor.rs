@@ -11,6 +11,7 @@ use super::{credentials, local_worker, queue, routes};
 use crate::cli::Ending;
 use crate::cli::args::{DoctorArgs, Global};
 use crate::cli::doctor::{self, Check, Parts};
+use crate::database;
 
 /// Looks at everything that the role which is `asked` for would use.
 pub async fn run(asked: &DoctorArgs, global: &Global, env: &dyn Env) -> Ending {
@@ -18,7 +19,8 @@ pub async fn run(asked: &DoctorArgs, global: &Global, env: &dyn Env) -> Ending {
 }
 
 async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
-    let mut found = Parts::default();
+    let address = || database::address(&loaded.settings, secrets.database.as_ref());
+    let mut found = Parts { database: role.writes().then(address), ..Parts::default() };
     for (name, route) in routes::each(&loaded.settings, secrets, &SystemClock::new()) {
         match route {
             Ok(route) => {

@@ -20,11 +20,13 @@ const SETTLE: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(8), D
 /// The settings of the dispatcher.
 pub fn of_dispatcher(
     settings: &Settings,
+    name: String,
     gate_key: GateKey,
     directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
 ) -> dispatcher::Settings {
     let repositories = settings.clone();
     dispatcher::Settings {
+        name,
         webhooks: deciding::readings(settings),
         routing: deciding::routing(settings),
         directories,

@@ -94,5 +94,5 @@ fn spawn_worker(
 fn masked(secrets: &Secrets) -> Vec<SecretString> {
     let webhooks = secrets.webhooks.values().flat_map(Proof::secrets);
     let connections = secrets.connections.values().map(Credential::secret);
-    webhooks.chain(connections).chain(&secrets.broker).cloned().collect()
+    webhooks.chain(connections).chain(&secrets.database).chain(&secrets.broker).cloned().collect()
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure of a test is a panic")]
 
 mod admission;
+mod backup;
 mod cancel;
 mod command_line;
 mod configuration;
@@ -19,9 +20,12 @@ mod main_job;
 mod on_rabbitmq;
 mod one_problem;
 mod other_sources;
+mod postgresql;
 mod roles;
 mod runs;
 mod schedules;
+#[path = "../../crates/store/tests/postgresql/server.rs"]
+mod server;
 mod stopping;
 mod support;
 mod telemetry;

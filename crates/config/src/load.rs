@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
+
 use crate::env::Env;
 use crate::error::ConfigError;
 use crate::layer::Layer;
@@ -33,6 +35,14 @@ impl Loaded {
     /// must not hold what its role does not need.
     pub fn secrets(&self, role: Role, env: &dyn Env) -> Result<Secrets, ConfigError> {
         Ok(roles::resolve(&self.settings, role, env, &self.sources)?)
+    }
+
+    /// The password of the database alone, where it has one: for commands that need no other secret.
+    ///
+    /// # Errors
+    /// When it is missing or empty.
+    pub fn database_password(&self, env: &dyn Env) -> Result<Option<SecretString>, ConfigError> {
+        Ok(roles::database_password(&self.settings, env, &self.sources)?)
     }
 }
 

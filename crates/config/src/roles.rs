@@ -20,7 +20,7 @@ pub enum Role {
     Up,
     /// Takes deliveries: webhook secrets, and the broker's password.
     Ingress,
-    /// Decides and publishes: forge credentials, and the broker's password.
+    /// Decides and publishes: forge credentials, and the passwords of database and broker.
     Dispatcher,
     /// Runs commands: none of these.
     Worker,
@@ -68,6 +68,8 @@ impl Role {
 pub struct Secrets {
     /// What the deliveries of each webhook prove themselves by.
     pub webhooks: BTreeMap<WebhookName, Proof<SecretString>>,
+    /// The password of the database, where it has one.
+    pub database: Option<SecretString>,
     /// Who we are on each forge.
     pub connections: BTreeMap<ConnectionName, Credential>,
     /// The password of the broker, where it has one.
@@ -103,6 +105,7 @@ pub(crate) fn resolve(
         }
     }
     if role.writes() {
+        secrets.database = database_password(settings, env, sources)?;
         for (name, connection) in &settings.connections {
             let secret = connection.auth.secret().resolve(&credential(name), env, sources)?;
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
@@ -118,6 +121,17 @@ pub(crate) fn resolve(
     Ok(secrets)
 }
 
+/// The password that the database is opened with.
+pub(crate) fn database_password(
+    settings: &Settings,
+    env: &dyn Env,
+    sources: &Sources,
+) -> Result<Option<SecretString>, Box<YamlError>> {
+    let password = settings.database.password();
+    password.map(|password| password.resolve(DATABASE_PASSWORD, env, sources)).transpose()
+}
+
+const DATABASE_PASSWORD: &str = "the password of the database";
 const BROKER: &str = "the password of the broker";
 const ENROLMENT: &str = "the enrolment token";
 
@@ -148,6 +162,11 @@ fn refuse_foreign(
         what: credential(name),
         owned: role.writes(),
     });
+    let of_database = settings.database.password().map(|reference| Use {
+        reference,
+        what: DATABASE_PASSWORD.to_owned(),
+        owned: role.writes(),
+    });
     let of_broker = settings.broker.password().map(|reference| Use {
         reference,
         what: BROKER.to_owned(),
@@ -158,6 +177,7 @@ fn refuse_foreign(
         enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
     let foreign = of_webhooks
         .chain(of_connections)
+        .chain(of_database)
         .chain(of_broker)
         .chain(of_workers)
         .find(|used| !used.owned && used.reference.is_present(env));

@@ -17,6 +17,7 @@ use crate::listen::{Intake, IntakeFile, Listen, ListenFile};
 use crate::name::Name;
 use crate::projects::{self, Trackers};
 use crate::repositories::{RepositoryRule, RuleFile};
+use crate::retention::{Retention, RetentionFile};
 use crate::storage::{Broker, BrokerFile, Database};
 use crate::webhooks::{self, Webhook, WebhookFiles};
 use crate::workers::{Workers, WorkersFile};
@@ -27,7 +28,7 @@ section! {
     SettingsFile {
         listen: ListenFile,
         data_dir: Option<PathBuf>,
-        database: Option<Database>,
+        database: Option<Placed<Database>>,
         broker: BrokerFile,
         automations: Part<AutomationsFile>,
         webhooks: WebhookFiles,
@@ -37,6 +38,7 @@ section! {
         control_plane: ControlPlaneFile,
         intake: IntakeFile,
         runs: RunsFile,
+        retention: RetentionFile,
     }
 }
 
@@ -72,6 +74,8 @@ pub struct Settings {
     pub intake: Intake,
     /// How runs are held.
     pub runs: Runs,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 /// How runs are held.
@@ -148,7 +152,9 @@ impl SettingsFile {
         projects::assign(entries, &mut repositories, &trackers(&connections, &webhooks), sources)?;
         Ok(Settings {
             listen,
-            database: self.database.unwrap_or_default(),
+            database: self.database.as_ref().map_or_else(Database::default, |database| {
+                database.value.clone().placed(database.place, folder)
+            }),
             broker: self.broker.build(folder, sources)?,
             automations,
             repositories,
@@ -156,6 +162,7 @@ impl SettingsFile {
             control_plane: self.control_plane.build(folder, sources)?,
             intake: self.intake.build(sources)?,
             runs: self.runs.build(sources)?,
+            retention: self.retention.build(sources)?,
             data_dir,
             webhooks,
             connections,

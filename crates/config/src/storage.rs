@@ -9,26 +9,51 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::amqp::{Amqp, AmqpFile, Login};
 use crate::layer::{Layer, Part, section};
+use crate::postgres::Postgres;
 use crate::secret::SecretRef;
 use crate::size::Size;
-use crate::yaml::{Placed, Sources, YamlError, refusal, refusal_of_secret};
+use crate::yaml::{Place, Placed, Sources, YamlError, refusal, refusal_of_secret};
 
 /// The database of records.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Database {
     /// `store.db` in the data folder.
     #[default]
     Sqlite,
+    /// A server of its own.
+    Postgres(Postgres),
+}
+
+impl Database {
+    /// The same, with the place of its secret known and its paths beginning at `folder`.
+    pub(crate) fn placed(self, place: Option<Place>, folder: &Path) -> Self {
+        match self {
+            Self::Sqlite => Self::Sqlite,
+            Self::Postgres(postgres) => Self::Postgres(postgres.placed(place, folder)),
+        }
+    }
+
+    /// Where the password is that it is opened with.
+    pub(crate) fn password(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres(postgres) => postgres.password.as_ref(),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Database {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // An address of a database may hold a password.
-        let refuse = |wrong| Err(refusal_of_secret(wrong, "write `database: sqlite`; it lies in `data_dir`"));
         match String::deserialize(deserializer)?.as_str() {
             "sqlite" => Ok(Self::Sqlite),
-            text if text.starts_with("postgres") => refuse("PostgreSQL is not supported by this version"),
-            _ => refuse("this is no database"),
+            text if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                Postgres::parse(text).map(Self::Postgres)
+            }
+            // An address of a database may hold a password.
+            _ => Err(refusal_of_secret(
+                "this is no database",
+                "write `sqlite`, or postgres://USER:${env:PASSWORD}@HOST/DATABASE",
+            )),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use config::{Auth, Broker, Credential, EXAMPLE, Loaded, Role, load};
+use config::{Auth, Broker, Credential, Database, EXAMPLE, Loaded, Role, SslMode, load};
 use schemas::{ConnectionName, RepoRef, WebhookName};
 use secrecy::ExposeSecret;
 
@@ -36,6 +36,7 @@ fn the_example_is_right_and_is_what_the_defaults_are() {
     assert_eq!(example.intake, defaults.intake);
     assert_eq!(example.runs, defaults.runs);
     assert_eq!(example.broker, defaults.broker);
+    assert_eq!(example.retention, defaults.retention);
 }
 
 /// Everything that the example only mentions in a comment is possible, and shows the default.
@@ -44,6 +45,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
     for commented in [
         "api:",
         "broker: { embedded",
+        "database:",
         "automations: {",
         "toolchains:",
         "memory:",
@@ -52,6 +54,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "output:",
         "intake:",
         "runs:",
+        "retention:",
         "gitlab: { kind: gitlab, signing",
         "jira: { kind: jira, secret",
         "sentry: { kind: sentry, secret",
@@ -76,6 +79,7 @@ fn the_commented_lines_of_the_example_are_right_too() {
                 _ => line.to_owned(),
             })
             .filter(|line| !(commented.starts_with("broker") && line == "broker: embedded"))
+            .filter(|line| !(commented == "database:" && line == "database: sqlite"))
             .filter(|line| !(commented.starts_with("automations") && line == "automations: ./automations"))
             .collect();
         let text = uncommented.join("\n");
@@ -84,8 +88,8 @@ fn the_commented_lines_of_the_example_are_right_too() {
         if !["api:", "toolchains:"].contains(&commented) {
             let example = read(EXAMPLE, &[]).settings;
             assert_eq!(
-                (settings.workers, settings.intake, settings.runs, settings.broker),
-                (example.workers, example.intake, example.runs, example.broker),
+                (settings.workers, settings.intake, settings.runs, settings.broker, settings.retention),
+                (example.workers, example.intake, example.runs, example.broker, example.retention),
                 "{commented}"
             );
         }
@@ -159,6 +163,7 @@ fn variables_override_single_values() {
             ("PULLWRIGHT__BROKER__EMBEDDED__MAX_BYTES", "5MiB"),
             ("PULLWRIGHT__REPOSITORIES", "[{ match: github/x/*, setup: [z] }]"),
             ("PULLWRIGHT__RUNS__LEASE", "2m"),
+            ("PULLWRIGHT__RETENTION__LOGS", "7d"),
             ("PULLWRIGHT__WORKERS__PROCESSES", ""),
             ("PULLWRIGHT_OTHER", "ignored"),
         ],
@@ -177,6 +182,8 @@ fn variables_override_single_values() {
     assert_eq!(settings.broker, Broker::Embedded { max_bytes: 5 << 20 });
     assert_eq!(settings.repositories.len(), 1);
     assert_eq!(settings.runs.lease, Duration::from_secs(120));
+    let day = Duration::from_secs(24 * 3600);
+    assert_eq!((settings.retention.deliveries, settings.retention.logs), (90 * day, 7 * day));
 }
 
 #[test]
@@ -241,6 +248,27 @@ fn each_role_resolves_its_own_secrets() {
     loaded.secrets(Role::Worker, &env(&["TOKEN"])).unwrap_err();
     loaded.secrets(Role::Dispatcher, &env(&["TOKEN", "OLD"])).unwrap_err();
     assert!(!format!("{up:?} {loaded:?}").contains("value-of"));
+}
+
+#[test]
+fn the_password_of_the_database_is_the_dispatchers() {
+    let loaded =
+        read("database: 'postgres://bot:${env:DB}@db.example.com/pullwright?sslrootcert=ca.pem'", &[]);
+    let Database::Postgres(postgres) = &loaded.settings.database else { panic!("it is PostgreSQL") };
+    assert_eq!((postgres.user.as_str(), postgres.sslmode), ("bot", SslMode::VerifyFull));
+    assert!(postgres.sslrootcert.as_ref().unwrap().is_absolute());
+    let env = BTreeMap::from([("DB".to_owned(), "p@ss".to_owned())]);
+    for role in [Role::Up, Role::Dispatcher] {
+        assert_eq!(loaded.secrets(role, &env).unwrap().database.unwrap().expose_secret(), "p@ss");
+        let error = loaded.secrets(role, &BTreeMap::new()).unwrap_err().to_string();
+        assert!(error.contains("the password of the database is missing"), "{error}");
+    }
+    for role in [Role::Ingress, Role::Worker] {
+        assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().database.is_none());
+        loaded.secrets(role, &env).unwrap_err();
+    }
+    assert_eq!(loaded.database_password(&env).unwrap().unwrap().expose_secret(), "p@ss");
+    assert!(read("{}", &[]).database_password(&BTreeMap::new()).unwrap().is_none());
 }
 
 #[test]

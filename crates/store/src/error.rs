@@ -1,11 +1,28 @@
 //! What can go wrong with the database.
 
+mod fault;
+
+use crate::database::ConnectError;
+
+pub use fault::Fault;
+
 /// A statement that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or did not answer.
     #[error("the database did not do it")]
     Database(#[from] sea_orm::DbErr),
+    /// There is no connection to it.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its tables are of a version after this one.
+    #[error(
+        "a newer version of Pullwright has changed this database ({migration}); start that one, or restore a backup from before it"
+    )]
+    Newer {
+        /// The newest change that this version does not know.
+        migration: String,
+    },
     /// A row does not say what rows of its kind say.
     #[error("table {table}, row {row}: column {column} cannot be read: {problem}")]
     Inconsistent {
@@ -30,12 +47,38 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether somebody else held the database for too long: nothing is wrong with what was to be
-    /// written, and it can be tried again.
+    /// What kind of failure it is.
     #[must_use]
-    pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Database(error) if error.to_string().contains("database is locked"))
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Database(error) => Fault::of(error),
+            Self::Connect(ConnectError::Unreachable { .. }) => Fault::Down,
+            _ => Fault::Other,
+        }
     }
+
+    /// Whether the same transaction may well succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.fault(), Fault::Down | Fault::Busy)
+    }
+}
+
+/// What went wrong, with all its causes on one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        // Drivers repeat what they wrap.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// Reads a text column that holds JSON.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::deliveries::DeliveryStatus;
 use crate::entity::{decision, delivery, event, fact, run};
 use crate::error::{from_json, word};
+use crate::runs::total;
 use crate::{Page, Store, StoreError};
 
 /// A delivery that came from outside and repeats no other, with all that followed from it.
@@ -110,7 +111,7 @@ impl Store {
             .select_only()
             .column(run::Column::Automation)
             .column_as(Expr::col(run::Column::Id).count(), "runs")
-            .column_as(spent.sum(), "spent")
+            .column_as(total(spent), "spent")
             .filter(run::Column::FinishedAt.is_not_null())
             .group_by(run::Column::Automation)
             .into_tuple()

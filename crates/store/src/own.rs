@@ -85,17 +85,21 @@ impl Store {
             .any(|write| matches!(write, Write::RemoveLabel { label: ours, .. } if ours == label)))
     }
 
-    /// The writes of one kind that were made, or may have been.
+    /// The writes of one kind that were made, or may have been: what a write causes can be heard of
+    /// before its end is recorded, so one that somebody is at counts, too.
     async fn writes_since(
         &self,
         kind: &str,
         which: Expr,
         since: DateTime<Utc>,
     ) -> Result<Vec<Write>, StoreError> {
+        let made = Condition::any()
+            .add(intent::Column::State.is_in(["calling", "done", "unknown"]))
+            .add(intent::Column::Holder.is_not_null());
         let rows = intent::Entity::find()
             .filter(which)
             .filter(intent::Column::Kind.eq(kind))
-            .filter(intent::Column::State.is_in(["calling", "done", "unknown"]))
+            .filter(made)
             .filter(intent::Column::CreatedAt.gte(since))
             .all(&self.read)
             .await?;

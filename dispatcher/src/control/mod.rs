@@ -57,7 +57,7 @@ impl ControlPlane for Dispatcher {
     }
 
     async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         let pulse = tx.beat(run, epoch, beat).await.map_err(|e| unavailable(&e))?;
         let Some(mut pulse) = pulse else { return Err(ControlError::StaleEpoch) };
         if let Some(limit) = pulse.over_limit.filter(|_| !pulse.cancel_requested) {
@@ -120,7 +120,7 @@ impl ControlPlane for Dispatcher {
     }
 
     async fn log(&self, run: RunId, epoch: Epoch, lines: Vec<LogLine>) -> Result<(), ControlError> {
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         owned(&tx, run, epoch).await?;
         tx.append_log(run, &lines).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))

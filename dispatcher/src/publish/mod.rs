@@ -1,26 +1,32 @@
 //! The publisher: makes planned writes, one after the other for each work item.
 //!
 //! Before a call its intent is marked as `calling`. An intent found in that state, after a crash or
-//! an unclear answer, is settled first: the forge is asked whether the write is there.
+//! an unclear answer, is settled first: the forge is asked whether the write is there. Whoever writes
+//! holds the intent's row, and with it the work item; after a while of silence others may take it.
 
 mod outcome;
 mod perform;
 mod settle;
 
-use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use schemas::intent::{IntentState, Write};
-use schemas::{Intent, WorkItem};
+use schemas::{Intent, IntentId};
 use store::{RunRecord, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::Dispatcher;
+use crate::consume::DATABASE_DOWN;
 
-/// Intents that are looked at together.
-const LOOK: u64 = 200;
+/// How long a dispatcher that is heard of no more keeps others from its writes: longer than the calls
+/// of one write take, of which each is given 30 s.
+const HOLD: TimeDelta = TimeDelta::minutes(3);
+/// Tries to let go of a write while the database is down: about half a minute.
+const RELEASES: u32 = 8;
 /// The wait after a look that itself failed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// When nothing rings, how long until the next look.
@@ -28,27 +34,26 @@ const IDLE: Duration = Duration::from_secs(5);
 
 impl Dispatcher {
     /// Makes planned writes until `stop`; what is due by then is written first, and what follows from it.
-    pub async fn publish(self: &std::sync::Arc<Self>, stop: CancellationToken) {
-        let mut busy: HashSet<WorkItem> = HashSet::new();
-        let mut calls: JoinSet<WorkItem> = JoinSet::new();
+    pub async fn publish(self: &Arc<Self>, stop: CancellationToken) {
+        if let Err(error) = self.drop_holds().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "writes of the last start wait a while");
+        }
+        let mut calls = JoinSet::new();
         let mut told = false;
         loop {
-            if let Err(error) = self.start_calls(&mut busy, &mut calls).await {
+            if let Err(error) = self.start_calls(&mut calls).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
             }
             if told && calls.is_empty() {
                 return;
             }
-            let wait = self.until_next_due().await;
+            let wait =
+                if calls.len() < self.settings.writes_at_once { self.until_next_due().await } else { IDLE };
             tokio::select! {
                 Some(done) = calls.join_next() => {
-                    match done {
-                        Ok(item) => { busy.remove(&item); }
-                        Err(error) => {
-                            // Which item it was is lost with the task; all are looked at anew.
-                            tracing::error!(%error, "a write failed in an unexpected way");
-                            if calls.is_empty() { busy.clear(); }
-                        }
+                    if let Err(error) = done {
+                        // Its hold ends by itself; then the write is settled.
+                        tracing::error!(%error, "a write failed in an unexpected way");
                     }
                 }
                 () = self.publish.notified() => {}
@@ -56,6 +61,15 @@ impl Dispatcher {
                 () = stop.cancelled(), if !told => told = true,
             }
         }
+    }
+
+    /// What an earlier life of this dispatcher was at when it ended.
+    async fn drop_holds(&self) -> Result<(), StoreError> {
+        let tx = self.store.begin().await?;
+        if tx.release_intents(&self.settings.name).await? {
+            tracing::info!("writes that were under way when this dispatcher ended are taken up again");
+        }
+        tx.commit().await
     }
 
     async fn until_next_due(&self) -> Duration {
@@ -66,46 +80,29 @@ impl Dispatcher {
         }
     }
 
-    async fn start_calls(
-        self: &std::sync::Arc<Self>,
-        busy: &mut HashSet<WorkItem>,
-        calls: &mut JoinSet<WorkItem>,
-    ) -> Result<(), StoreError> {
-        let mut by_item: BTreeMap<WorkItem, Vec<Intent>> = BTreeMap::new();
-        for intent in self.store.due_intents(self.clock.now(), LOOK).await? {
-            by_item.entry(intent.work_item.clone()).or_default().push(intent);
+    async fn start_calls(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<(), StoreError> {
+        let (now, free) = (self.clock.now(), self.settings.writes_at_once.saturating_sub(calls.len()));
+        let anything_due = self.store.next_intent_due(now).await?.is_some_and(|due| due <= now);
+        if free == 0 || !anything_due {
+            return Ok(());
         }
-        for (item, intents) in by_item {
-            if calls.len() >= self.settings.writes_at_once {
-                break;
-            }
-            if busy.insert(item.clone()) {
-                let dispatcher = std::sync::Arc::clone(self);
-                calls.spawn(async move {
-                    dispatcher.write_all(intents).await;
-                    item
-                });
-            }
+        for intent in self.store.claim_intents(&self.settings.name, now, now + HOLD, free as u64).await? {
+            let dispatcher = Arc::clone(self);
+            calls.spawn(async move {
+                let id = intent.id;
+                if let Err(error) = dispatcher.write_in_trace(intent).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a write's record failed");
+                    if error.is_transient() {
+                        dispatcher.release_once_it_answers(id).await;
+                    }
+                }
+            });
         }
         Ok(())
     }
 
-    /// Writes in order; stops at the first that has to wait, since another of its kind may follow.
-    async fn write_all(&self, intents: Vec<Intent>) {
-        for intent in intents {
-            match self.write_in_trace(intent).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a write's record failed");
-                    return;
-                }
-            }
-        }
-    }
-
     /// A write belongs to its run's trace; a span has to know that before it is entered.
-    async fn write_in_trace(&self, intent: Intent) -> Result<bool, StoreError> {
+    async fn write_in_trace(&self, intent: Intent) -> Result<(), StoreError> {
         let record = self.record_of(&intent).await?;
         let span = tracing::info_span!(
             "dispatcher.publish",
@@ -126,8 +123,8 @@ impl Dispatcher {
         }
     }
 
-    /// One write from its record to its record; false when it has to wait.
-    async fn write_one(&self, mut intent: Intent, record: Option<&RunRecord>) -> Result<bool, StoreError> {
+    /// One write from its record to its record.
+    async fn write_one(&self, mut intent: Intent, record: Option<&RunRecord>) -> Result<(), StoreError> {
         let unsettled = intent.state == IntentState::Calling;
         let done = if unsettled { self.settle(&intent, record).await } else { settle::Settled::NotThere };
         let result = match done {
@@ -139,7 +136,9 @@ impl Dispatcher {
                     self.perform(&intent, record).await
                 } else {
                     intent.state = IntentState::Calling;
-                    self.save(&intent).await?;
+                    if !self.mark(&intent).await? {
+                        return Ok(());
+                    }
                     // Until now a change of the run took this write for one that will show it.
                     let record = self.record_of(&intent).await?;
                     self.perform(&intent, record.as_ref()).await
@@ -148,24 +147,61 @@ impl Dispatcher {
             settle::Settled::Cannot(error) if !error.is_transient() => Err(error),
             settle::Settled::Cannot(error) => {
                 tracing::warn!(%error, "whether a write happened cannot be asked now");
-                intent.not_before = self.clock.now() + LOOK_AGAIN;
-                self.save(&intent).await?;
-                return Ok(false);
+                return self.put_off(intent, LOOK_AGAIN).await;
             }
             settle::Settled::Wait(delay) => {
-                intent.not_before = self.clock.now() + delay;
                 intent.looks += 1;
-                self.save(&intent).await?;
-                return Ok(false);
+                return self.put_off(intent, delay).await;
             }
         };
         self.conclude(intent, result).await
     }
 
-    async fn save(&self, intent: &Intent) -> Result<(), StoreError> {
+    /// Records that the call is about to be made; false when another dispatcher is at it by now.
+    async fn mark(&self, intent: &Intent) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        // In turn with all that changes runs: each is shown by this write, or plans the next.
         let tx = self.store.begin().await?;
-        tx.save_intent(intent, self.clock.now()).await?;
-        tx.commit().await
+        if !tx.hold_intent(intent.id, &self.settings.name, now + HOLD).await? {
+            return Ok(self.lost(intent));
+        }
+        tx.save_intent(intent, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// After an outage of the database a write need not wait until its hold ends.
+    async fn release_once_it_answers(&self, id: IntentId) {
+        for attempt in 0..RELEASES {
+            tokio::time::sleep(DATABASE_DOWN.delay(attempt, u16::MAX)).await;
+            let released = async {
+                let tx = self.store.begin_beside().await?;
+                tx.release_intent(id, &self.settings.name).await?;
+                tx.commit().await
+            };
+            if released.await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn put_off(&self, mut intent: Intent, delay: Duration) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        intent.not_before = now + delay;
+        let tx = self.store.begin_beside().await?;
+        if tx.release_intent(intent.id, &self.settings.name).await? {
+            tx.save_intent(&intent, now).await?;
+            tx.commit().await?;
+        } else {
+            self.lost(&intent);
+        }
+        Ok(())
+    }
+
+    /// This dispatcher stood still for so long that another one took the write over. False.
+    fn lost(&self, intent: &Intent) -> bool {
+        tracing::warn!(write = intent.write.kind(), work_item = %intent.work_item, "another dispatcher took a write over");
+        false
     }
 }
 

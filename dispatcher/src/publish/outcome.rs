@@ -24,20 +24,24 @@ const TRIES: u32 = 30;
 const UNCLEAR_TRIES: u32 = 3;
 
 impl Dispatcher {
-    /// Records a result; false when the write has to wait.
+    /// Records a result.
     pub(super) async fn conclude(
         &self,
         mut intent: Intent,
         result: Result<Made, ForgeError>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let tx = self.store.begin().await?;
-        let goes_on = match result {
+        if !tx.release_intent(intent.id, &self.settings.name).await? {
+            // Whoever has it now finds what this call made.
+            self.lost(&intent);
+            return Ok(());
+        }
+        match result {
             Ok(made) => {
                 intent.state = IntentState::Done;
                 intent.result = Some(made.sentence());
                 self.remember(&tx, &intent, made).await?;
-                true
             }
             Err(error) => {
                 tracing::warn!(write = intent.write.kind(), work_item = %intent.work_item, %error, "a write did not succeed");
@@ -45,13 +49,12 @@ impl Dispatcher {
                 if !matches!(intent.state, IntentState::Open | IntentState::Calling) {
                     self.fail_run(&tx, &intent, &error).await?;
                 }
-                !matches!(intent.state, IntentState::Open | IntentState::Calling)
             }
-        };
+        }
         tx.save_intent(&intent, now).await?;
         tx.commit().await?;
         self.after_finish();
-        Ok(goes_on)
+        Ok(())
     }
 
     fn put_off_or_fail(&self, intent: &mut Intent, error: &ForgeError) {

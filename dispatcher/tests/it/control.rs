@@ -95,18 +95,8 @@ impl World {
     /// Lets the publisher write everything that is due.
     pub async fn publish(&self) {
         let stop = CancellationToken::new();
-        let publishing = self.dispatcher.publish(stop.clone());
-        let drained = async {
-            loop {
-                let due = self.store.due_intents(schemas::Clock::now(&*self.clock), 10).await.unwrap();
-                if due.is_empty() {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
-            stop.cancel();
-        };
-        tokio::join!(publishing, drained);
+        stop.cancel();
+        self.dispatcher.publish(stop).await;
     }
 }
 

@@ -8,7 +8,6 @@ use schemas::delivery::{Body, Delivery};
 use schemas::trace::TraceContext;
 use schemas::{Clock, DeliveryId, WebhookName};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::World;
 
@@ -76,17 +75,6 @@ impl World {
         self.decide().await;
         self.store.decisions(id).await.unwrap().into_iter().map(|decision| decision.verdict).collect()
     }
-
-    async fn write_all(&self) {
-        let stop = CancellationToken::new();
-        let written = async {
-            while !self.store.due_intents(self.clock.now(), 10).await.unwrap().is_empty() {
-                tokio::task::yield_now().await;
-            }
-            stop.cancel();
-        };
-        tokio::join!(self.dispatcher.publish(stop.clone()), written);
-    }
 }
 
 #[tokio::test]
@@ -101,7 +89,7 @@ async fn two_installations_that_answer_each_other_stop_within_three_runs() {
     for second in 0..20 {
         let mut heard = false;
         for (name, world, ids) in [("one", &one, 1_000), ("other", &other, 2_000)] {
-            world.write_all().await;
+            world.publish().await;
             for (id, text) in world.forge.with(|state| state.comments.clone()) {
                 let before = known.insert((name, id), text.clone());
                 if before.as_ref() == Some(&text) {

@@ -15,8 +15,13 @@ mod identity;
 mod links;
 mod loops;
 mod over_http;
+mod postgresql;
+mod publishing;
 mod redeliver;
 mod replay;
+mod retention;
+#[path = "../../../crates/store/tests/postgresql/server.rs"]
+mod server;
 mod support;
 mod table;
 mod text;

@@ -60,6 +60,7 @@ impl World {
         let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
         let reading = WebhookReading { kind, connection: connection.clone(), mapping: None };
         let settings = Settings {
+            name: "one".into(),
             webhooks: BTreeMap::from([(WebhookName::from("hook"), reading)]),
             routing: Routing::default(),
             directories: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use broker::fake::MemoryQueue;
@@ -17,11 +18,12 @@ use schemas::control::Claim;
 use schemas::event::{Actor, ActorKind, Event, EventType, Item, Repository, SourceKind};
 use schemas::run::RepositorySetup;
 use schemas::{Clock, ConnectionName, DeliveryId, RepoRef, Untrusted, WebhookName, WorkItem, WorkerName};
-use store::Store;
+use store::{Address, Store};
 use telemetry::metrics::Meters;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake_forge::FakeForge;
+use crate::server::Server;
 
 pub const FIX: &str = "
 version: 1
@@ -96,12 +98,16 @@ pub struct World {
     pub store: Store,
     /// Where replays go.
     pub queue: MemoryQueue,
-    folder: tempfile::TempDir,
+    /// Where its database is.
+    pub address: Address,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// What a dispatcher is told that hears these webhooks: name, kind, connection.
 fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
     Settings {
+        name: format!("dispatcher {}", NUMBER.fetch_add(1, Ordering::Relaxed)),
         webhooks: webhooks
             .iter()
             .map(|(name, kind, connection)| {
@@ -136,8 +142,22 @@ impl World {
     /// With webhooks: name, kind, connection. The forge is GitHub's.
     pub async fn hearing(automations: &str, webhooks: &[(&str, SourceKind, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
-        let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), 1));
+        let address = match Server::named() {
+            Some(server) => Address::Postgres(server.database().await),
+            None => Address::Sqlite(folder.path().join("store.db")),
+        };
+        Self { _folder: Some(folder), ..Self::on(&address, 1, automations, webhooks).await }
+    }
+
+    /// On a database that may be another dispatcher's, too; then its ids need a seed of their own.
+    pub async fn on(
+        address: &Address,
+        seed: u64,
+        automations: &str,
+        webhooks: &[(&str, SourceKind, &str)],
+    ) -> Self {
+        let store = Store::open(address).await.unwrap();
+        let clock = Arc::new(FakeClock::new(at("2026-11-21T10:00:00Z"), seed));
         let forge = Arc::new(FakeForge::default());
         forge.allow("ana", Permission::Write);
         forge.set_head("main", &"a".repeat(40));
@@ -145,12 +165,13 @@ impl World {
         let dispatcher = dispatcher_on(&store, &forge, &clock, webhooks, &queue);
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();
         dispatcher.activate(set).await.unwrap();
-        Self { dispatcher, forge, clock, store, queue, folder }
+        let address = address.clone();
+        Self { dispatcher, forge, clock, store, queue, address, _folder: None }
     }
 
     /// A second dispatcher on the same database, through connections of its own.
     pub async fn second(&self, automations: &str) -> Arc<Dispatcher> {
-        let store = Store::open_sqlite(&self.folder.path().join("store.db")).await.unwrap();
+        let store = Store::open(&self.address).await.unwrap();
         let webhooks = [("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")];
         let second = dispatcher_on(&store, &self.forge, &self.clock, &webhooks, &self.queue);
         let set = load_texts(BTreeMap::from([("a.yaml".to_owned(), automations.to_owned())])).unwrap();

@@ -120,6 +120,7 @@ impl World {
             (WebhookName::from(name), WebhookReading { kind: SourceKind::Github, connection, mapping: None })
         };
         let settings = Settings {
+            name: "simulated".to_owned(),
             webhooks: ["github", "app"].map(reading).into(),
             routing: Routing::default(),
             directories: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The command line as clap reads it. The help texts are the manual's short form.
 
 mod automations;
+mod db;
 mod deliveries;
 mod runs;
 
@@ -14,6 +15,7 @@ use super::backtest::BacktestArgs;
 use super::workers::WorkersCommand;
 
 pub use automations::{AutomationsCommand, ScheduleFilter, SchedulesCommand};
+pub use db::DbCommand;
 pub use deliveries::{DeliveriesCommand, SendArgs, Setting};
 pub use runs::{RunsCommand, State};
 
@@ -172,6 +174,12 @@ that no forge was asked at the time. Nothing is started, and nobody is asked.
     Backtest(BacktestArgs),
     /// Check this machine, the configuration, the secrets and the forges
     Doctor(DoctorArgs),
+    /// The database: its tables, and copies of it
+    Db {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// What arrived at the webhooks, and what was decided
     Deliveries {
         /// What to do with them.

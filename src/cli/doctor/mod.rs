@@ -4,6 +4,7 @@
 //! parts of a running Pullwright get them through [`Parts`], made by the same code as `up` uses.
 
 mod broker;
+mod database;
 mod forge;
 mod host;
 mod settings;
@@ -76,6 +77,8 @@ pub struct Parts {
     pub forges: BTreeMap<ConnectionName, Arc<dyn Forge>>,
     /// The webhooks that can be served.
     pub routes: BTreeMap<WebhookName, Route>,
+    /// The database of records.
+    pub database: Option<store::Address>,
     /// RabbitMQ, and what is done with it.
     pub broker: Option<(AmqpSettings, Task)>,
     /// What holds the commands.
@@ -148,6 +151,9 @@ async fn all(
     checks.extend(settings::secrets(&secrets));
     let parts = assemble(role, &loaded, &secrets).await;
     checks.extend(parts.missing);
+    if let Some(address) = &parts.database {
+        checks.extend(database::all(address, clock).await);
+    }
     if let Some((settings, task)) = &parts.broker {
         checks.extend(broker::all(settings, task).await);
     }

@@ -24,6 +24,31 @@ fn us(machine: bool, grants: Option<&[&str]>) -> Identity {
     }
 }
 
+#[test]
+fn a_clock_and_tables_that_differ_are_told() {
+    let address = store::Address::Postgres(store::PostgresAddress {
+        host: "db".into(),
+        port: 5432,
+        user: "bot".into(),
+        password: Some("hunter2".into()),
+        database: "pullwright".into(),
+        tls: store::Tls::VerifyFull,
+        root_certificates: None,
+    });
+    for (seconds, state) in [(0, State::Ok), (5, State::Ok), (6, State::Warn), (-90, State::Warn)] {
+        let greeted = store::Server { version: "15.8".into(), now: now() + Duration::seconds(seconds) };
+        let checks = database::judge_server(&address, &greeted, now());
+        assert_eq!(checks[1].state, state, "{seconds}: {}", checks[1].what);
+        assert_eq!(checks[0].what, "pullwright at db:5432, PostgreSQL 15.8");
+    }
+    let migration = |applied, known| store::Migration { name: format!("m{applied}{known}"), applied, known };
+    let judged = |all| database::judge_tables(&address, &store::Migrations { all }).state;
+    assert_eq!(judged(vec![migration(true, true)]), State::Ok);
+    assert_eq!(judged(vec![migration(false, true)]), State::Ok, "a new database");
+    assert_eq!(judged(vec![migration(true, true), migration(false, true)]), State::Warn);
+    assert_eq!(judged(vec![migration(true, true), migration(true, false)]), State::Fail);
+}
+
 /// The worst state, and the first remedy.
 fn judged(answer: Result<Identity, ForgeError>) -> (State, Option<String>) {
     judged_at(SourceKind::Github, answer)

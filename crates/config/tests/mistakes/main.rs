@@ -214,15 +214,55 @@ fn a_key_of_a_later_version() {
 }
 
 #[test]
-fn a_database_of_a_later_version() {
+fn a_password_in_the_address_of_the_database() {
     assert_snapshot!(mistake("database: postgres://user:hunter2@db/pullwright\n"), @r"
-     × pullwright.yaml:1:11: PostgreSQL is not supported by this version
+     × pullwright.yaml:1:11: a secret belongs elsewhere: only a reference to it is possible here
       ╭────
     1 │ database: *************************************
       ·           ──────────────────┬──────────────────
       ·                             ╰── here
       ╰────
-     help: write `database: sqlite`; it lies in `data_dir`
+     help: write a reference, ${env:NAME} or ${file:/path}; if this was a real secret, replace it
+           where it was issued
+    ");
+}
+
+#[test]
+fn an_address_without_a_database() {
+    assert_snapshot!(mistake("database: postgres://user:${env:DB_PASSWORD}@db\n"), @r"
+     × pullwright.yaml:1:11: the address names no database
+      ╭────
+    1 │ database: *************************************
+      ·           ──────────────────┬──────────────────
+      ·                             ╰── here
+      ╰────
+     help: write postgres://USER:${env:PASSWORD}@HOST:5432/DATABASE
+    ");
+}
+
+#[test]
+fn a_way_of_encryption_that_there_is_not() {
+    assert_snapshot!(mistake("database: postgres://user@db/pullwright?sslmode=on\n"), @r"
+     × pullwright.yaml:1:11: this `sslmode` is unknown
+      ╭────
+    1 │ database: ****************************************
+      ·           ────────────────────┬───────────────────
+      ·                               ╰── here
+      ╰────
+     help: choose disable, prefer, require, verify-ca or verify-full
+    ");
+}
+
+#[test]
+fn no_database_at_all() {
+    assert_snapshot!(mistake("database: mysql\n"), @r"
+     × pullwright.yaml:1:11: this is no database
+      ╭────
+    1 │ database: *****
+      ·           ──┬──
+      ·             ╰── here
+      ╰────
+     help: write `sqlite`, or postgres://USER:${env:PASSWORD}@HOST/DATABASE
     ");
 }
 
@@ -292,6 +332,15 @@ fn a_size_and_a_time_that_are_none() {
       ╰────
      help: choose between 5s and 1h: a shorter one is lost to a slow disk, a longer one holds up
            retries
+    ");
+    assert_snapshot!(mistake("retention: { logs: 12h }\n"), @r"
+     × pullwright.yaml:1:20: 12h is too short to look into what went wrong
+      ╭────
+    1 │ retention: { logs: 12h }
+      ·                    ─┬─
+      ·                     ╰── here
+      ╰────
+     help: keep it for `1d` or longer
     ");
 }
 
@@ -434,6 +483,8 @@ fn no_message_repeats_a_secret() {
         "webhooks: { any: { kind: generic, scheme: { hmac: { secret: hunter2 } } } }",
         "connections: { jira: { auth: { email: a@b, token: hunter2 } } }",
         "database: postgres://hunter2@db",
+        "database: postgres://user:hunter2@db/pullwright",
+        "database: mysql://user:hunter2@db/pullwright",
         "broker: amqp://hunter2@mq",
         "broker: amqps://u:hunter2@mq",
         "broker: amqps://u:hunt@er2@mq/v",

@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 mod m20261121_000001_initial;
 mod m20261126_000002_automations;
 mod m20261126_000003_workers;
+mod m20261126_000004_intent_holders;
 
 /// The list of all migrations.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_initial::Migration),
             Box::new(m20261126_000002_automations::Migration),
             Box::new(m20261126_000003_workers::Migration),
+            Box::new(m20261126_000004_intent_holders::Migration),
         ]
     }
 }

@@ -47,8 +47,8 @@ impl DaySum {
 impl Tx {
     /// What these accounts spent and hold back, by runs that were admitted within `day`.
     ///
-    /// This is the budget's lock: SQLite has one writer, so nobody can admit between this question
-    /// and the end of the transaction. A database with several has to lock a row here.
+    /// This is the budget's lock: a transaction of [`Store::begin`] has its turn, so nobody can admit
+    /// between this question and its end.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -100,6 +100,11 @@ impl Store {
     }
 }
 
+/// The sum of whole numbers, as one: PostgreSQL makes it a `numeric`.
+pub(crate) fn total(of: Expr) -> Expr {
+    Expr::from(Func::sum(of)).cast_as(Alias::new("bigint"))
+}
+
 async fn day_sums(
     connection: &impl ConnectionTrait,
     payer: Payer,
@@ -117,7 +122,6 @@ async fn day_sums(
         .case(Expr::col(run::Column::State).eq("done"), 0)
         .case(Expr::col(run::Column::Reserved).gt(spent()), Expr::col(run::Column::Reserved).sub(spent()))
         .finally(0);
-    let total = |of: Expr| Expr::from(Func::sum(of)).cast_as(Alias::new("bigint"));
     let mut query = run::Entity::find()
         .select_only()
         .column(column)

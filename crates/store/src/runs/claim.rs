@@ -5,7 +5,7 @@ use schemas::automation::{Budget, Usd};
 use schemas::control::Beat;
 use schemas::run::{RunState, Step, Transition};
 use schemas::{Epoch, RunId, WorkerName};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{RunRecord, due, row};
@@ -47,7 +47,12 @@ impl Tx {
         nonce: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<RunRecord>, StoreError> {
-        let Some(mut record) = self.lock_run(id).await? else { return Ok(None) };
+        // A run that another transaction holds is being claimed or cancelled: nothing to wait for.
+        let found = run::Entity::find_by_id(id.0)
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .one(&self.inner)
+            .await?;
+        let Some(mut record) = found.map(row::read).transpose()? else { return Ok(None) };
         let Ok(state) = record.run.state.next(Transition::Claim, record.epoch) else { return Ok(None) };
         if let RunState::Active { epoch, .. } = state {
             record.epoch = epoch;

@@ -20,6 +20,7 @@ use crate::entity::run;
 use crate::{StoreError, Tx};
 
 pub use admission::{Candidate, Near};
+pub(crate) use budget::total;
 pub use budget::{Account, DaySum, Payer};
 pub use claim::{LeaseView, Pulse};
 pub use standing::Standing;

@@ -55,16 +55,26 @@ fn shuffled<T>(mut items: Vec<T>) -> Vec<T> {
     items
 }
 
+/// The webhooks of one repository, and of the App that is told the same.
+pub const HOOKS: [(&str, SourceKind, &str); 2] =
+    [("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")];
+
+pub fn automations() -> String {
+    file(&[fix("    output: { comment: none }\n")])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_run_for_each_happening_whatever_comes_how_often_in_what_order_to_whom() {
-    let automations = file(&[fix("    output: { comment: none }\n")]);
-    let hooks = [("github", SourceKind::Github, "github"), ("app", SourceKind::Github, "github")];
-    let world = World::hearing(&automations, &hooks).await;
-    let second = world.second(&automations).await;
+    let world = World::hearing(&automations(), &HOOKS).await;
+    two_take_ten_thousand(&world).await;
+}
+
+pub async fn two_take_ten_thousand(world: &World) {
+    let second = world.second(&automations()).await;
     let all = (0..HAPPENINGS).flat_map(|number| (0..WAYS).map(move |way| (number, way))).collect();
     let queues = [MemoryQueue::default(), MemoryQueue::default()];
     for (place, (number, way)) in shuffled(all).into_iter().enumerate() {
-        queues[place % 2].publish(delivery(&world, number, way)).await.unwrap();
+        queues[place % 2].publish(delivery(world, number, way)).await.unwrap();
     }
     let stop = CancellationToken::new();
     let [one, two] = &queues;

@@ -4,7 +4,7 @@ mod approval;
 mod commands;
 mod concurrency;
 mod debounce;
-mod duplicates;
+pub mod duplicates;
 mod line;
 mod money;
 

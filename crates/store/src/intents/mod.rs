@@ -1,12 +1,12 @@
 //! Planned writes to forges.
 
+mod claim;
+
 use chrono::{DateTime, Utc};
 use schemas::intent::{IntentState, Write};
 use schemas::{Epoch, Intent, IntentId, RunId, WorkItem};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query, SelectStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::entity::intent;
 use crate::error::{from_json, from_word};
@@ -34,6 +34,8 @@ impl Tx {
             created_at: Set(new.created_at),
             finished_at: Set(None),
             result: Set(None),
+            holder: Set(None),
+            held_until: Set(None),
         };
         let inserted = intent::Entity::insert(row)
             .on_conflict(OnConflict::column(intent::Column::Key).do_nothing().to_owned())
@@ -74,47 +76,6 @@ impl Tx {
 }
 
 impl Store {
-    /// Intents that the publisher may work on at `now`, oldest first; pushes are a worker's. While an
-    /// intent waits, so do all of its kind about its work item: what an unclear write made is found
-    /// before a second one is made.
-    ///
-    /// # Errors
-    /// When the database does not answer or a row is inconsistent.
-    pub async fn due_intents(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Intent>, StoreError> {
-        intent::Entity::find()
-            .filter(intent::Column::State.is_in(["open", "calling"]))
-            .filter(intent::Column::Kind.ne("push"))
-            .filter(intent::Column::NotBefore.lte(now))
-            .filter(kind_and_item().not_in_subquery(waiting(now)))
-            .order_by_asc(intent::Column::CreatedAt)
-            .order_by_asc(intent::Column::Id)
-            .limit(limit)
-            .all(&self.read)
-            .await?
-            .into_iter()
-            .map(read)
-            .collect()
-    }
-
-    /// When there is next something to be worked on, seen from `now`; `None` when nothing is planned.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn next_intent_due(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let first: Option<DateTime<Utc>> = intent::Entity::find()
-            .select_only()
-            .column(intent::Column::NotBefore)
-            .filter(intent::Column::State.is_in(["open", "calling"]))
-            .filter(intent::Column::Kind.ne("push"))
-            .filter(intent::Column::NotBefore.gt(now).or(kind_and_item().not_in_subquery(waiting(now))))
-            .order_by_asc(intent::Column::NotBefore)
-            .limit(1)
-            .into_tuple()
-            .one(&self.read)
-            .await?;
-        Ok(first)
-    }
-
     /// The intents of a run, oldest first.
     ///
     /// # Errors
@@ -122,21 +83,6 @@ impl Store {
     pub async fn intents_of(&self, run: RunId) -> Result<Vec<Intent>, StoreError> {
         intents_of(&self.read, run).await
     }
-}
-
-fn kind_and_item() -> Expr {
-    Expr::tuple([intent::Column::Kind.into_expr(), intent::Column::WorkItem.into_expr()])
-}
-
-/// Kinds and work items with a write that was put off beyond `now`.
-fn waiting(now: DateTime<Utc>) -> SelectStatement {
-    Query::select()
-        .columns([intent::Column::Kind, intent::Column::WorkItem])
-        .from(intent::Entity)
-        .and_where(intent::Column::State.is_in(["open", "calling"]))
-        .and_where(intent::Column::Kind.ne("push"))
-        .and_where(intent::Column::NotBefore.gt(now))
-        .to_owned()
 }
 
 async fn intents_of(connection: &impl ConnectionTrait, run: RunId) -> Result<Vec<Intent>, StoreError> {

@@ -1,7 +1,7 @@
-//! What the rest of the house relies on, on a real database.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+//! What the rest of the house relies on, on each kind of database: `crate::open` makes an empty one.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,30 +11,30 @@ use schemas::control::{LogLine, Stream};
 use schemas::decision::Verdict;
 use schemas::delivery::Body;
 use schemas::event::{Event, EventType, SourceKind};
-use schemas::intent::{Intent, IntentState, Write};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, Run, RunInput, RunState, Step, Transition};
 use schemas::trace::TraceContext;
 use schemas::{
-    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, IntentId, RepoRef,
-    RunId, Untrusted, WebhookName, WorkItem, WorkerName,
+    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, RepoRef, RunId,
+    Untrusted, WebhookName, WorkItem, WorkerName,
 };
 use store::{
-    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, StoreError, Thread, TickRow,
-    TickState,
+    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, Thread, TickRow, TickState,
 };
-use tempfile::TempDir;
 
-fn now() -> DateTime<Utc> {
+use crate::open;
+
+mod intents;
+mod links;
+mod migrations;
+mod retention;
+mod sums;
+mod workers;
+
+pub fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-21T10:00:00.123456Z").unwrap().to_utc()
 }
 
-async fn open() -> (Store, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
-    (store, folder)
-}
-
-fn id(number: u128) -> uuid::Uuid {
+pub fn id(number: u128) -> uuid::Uuid {
     uuid::Uuid::from_u128(number)
 }
 
@@ -48,7 +48,7 @@ fn event(number: u128) -> Event {
     }
 }
 
-fn delivery(number: u128, keys: &[&str]) -> NewDelivery {
+pub fn delivery(number: u128, keys: &[&str]) -> NewDelivery {
     NewDelivery {
         delivery: Delivery {
             id: DeliveryId(id(number)),
@@ -78,7 +78,7 @@ fn automation() -> Automation {
     serde_json::from_value::<AutomationFile>(file).unwrap().automations.remove(0)
 }
 
-fn run(number: u128, item: &str, state: RunState) -> Run {
+pub fn run(number: u128, item: &str, state: RunState) -> Run {
     let input = RunInput { automation: automation(), event: event(1), setup: RepositorySetup::default() };
     let repository = "github/acme/api".parse::<RepoRef>().unwrap();
     let created = now() + TimeDelta::seconds(i64::try_from(number).unwrap());
@@ -87,28 +87,11 @@ fn run(number: u128, item: &str, state: RunState) -> Run {
     Run { state, ..run }
 }
 
-fn queued() -> RunState {
+pub fn queued() -> RunState {
     RunState::Queued { wake_at: now() }
 }
 
-fn intent(number: u128, write: Write) -> Intent {
-    Intent {
-        id: IntentId(id(number)),
-        run: Some(RunId(id(1))),
-        epoch: Epoch(0),
-        work_item: WorkItem::from("github:acme/api#12"),
-        repository: "github/acme/api".parse().unwrap(),
-        write,
-        state: IntentState::Open,
-        attempts: 0,
-        looks: 0,
-        not_before: now(),
-        created_at: now(),
-        result: None,
-    }
-}
-
-async fn insert_runs(store: &Store, runs: &[Run]) {
+pub async fn insert_runs(store: &Store, runs: &[Run]) {
     let tx = store.begin().await.unwrap();
     tx.insert_runs(runs).await.unwrap();
     tx.commit().await.unwrap();
@@ -116,7 +99,7 @@ async fn insert_runs(store: &Store, runs: &[Run]) {
 
 #[tokio::test]
 async fn a_delivery_comes_back_as_it_went_in_and_its_keys_are_known() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let new = delivery(1, &["a", "b"]);
     let tx = store.begin().await.unwrap();
     tx.insert_deliveries(std::slice::from_ref(&new), now()).await.unwrap();
@@ -137,8 +120,44 @@ async fn a_delivery_comes_back_as_it_went_in_and_its_keys_are_known() {
 }
 
 #[tokio::test]
+async fn text_with_nul_is_stored_without_it() {
+    let (store, _place) = open().await;
+    let mut new = delivery(1, &["key \0 one"]);
+    new.error = Some("cannot read \0".into());
+    let tx = store.begin().await.unwrap();
+    tx.insert_deliveries(&[new], now()).await.unwrap();
+    // Asked for as it came, it is found as it was stored.
+    assert_eq!(tx.known_keys(&["key \0 one".to_owned()]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+    let found = store.delivery(DeliveryId(id(1))).await.unwrap().unwrap();
+    assert_eq!(found.error.as_deref(), Some("cannot read \u{fffd}"));
+}
+
+#[tokio::test]
+async fn a_transaction_has_the_database_to_itself() {
+    let (store, _place) = open().await;
+    insert_runs(&store, &[run(1, "x", queued())]).await;
+    let next = AtomicU32::new(0);
+    // Each reads the number that is there and writes the next: lost updates would show.
+    let one = async || {
+        let tx = store.begin().await.unwrap();
+        let mut record = tx.lock_run(RunId(id(1))).await.unwrap().unwrap();
+        let newest = tx.last_in_line(&WorkItem::from("x")).await.unwrap().unwrap();
+        tx.insert_runs(&[run(newest.0.as_u128() + 1, "x", queued())]).await.unwrap();
+        record.run.workers_lost += 1;
+        tx.save_run(&record).await.unwrap();
+        tx.commit().await.unwrap();
+        next.fetch_add(1, Ordering::Relaxed);
+    };
+    tokio::join!(one(), one(), one(), one(), one(), one());
+    assert_eq!(next.into_inner(), 6);
+    assert_eq!(store.run(RunId(id(1))).await.unwrap().unwrap().run.workers_lost, 6);
+    assert_eq!(store.runs(50, None, None).await.unwrap().items.len(), 7);
+}
+
+#[tokio::test]
 async fn an_uncommitted_transaction_leaves_no_trace() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let tx = store.begin().await.unwrap();
     tx.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
     drop(tx);
@@ -147,7 +166,7 @@ async fn an_uncommitted_transaction_leaves_no_trace() {
 
 #[tokio::test]
 async fn a_large_batch_fits_into_statements() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let keys: Vec<Vec<String>> = (0..256).map(|n| (0..3).map(|k| format!("{n}-{k}")).collect()).collect();
     let batch: Vec<NewDelivery> =
         (0..256).map(|n| NewDelivery { keys: keys[n].clone(), ..delivery(n as u128 + 1, &[]) }).collect();
@@ -170,7 +189,7 @@ async fn a_large_batch_fits_into_statements() {
 
 #[tokio::test]
 async fn pages_follow_each_other_newest_first() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let tx = store.begin().await.unwrap();
     let batch: Vec<_> = (1..=7).map(|n| delivery(n, &[])).collect();
     tx.insert_deliveries(&batch, now()).await.unwrap();
@@ -189,7 +208,7 @@ async fn pages_follow_each_other_newest_first() {
 
 #[tokio::test]
 async fn a_run_keeps_every_field_through_its_states() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     insert_runs(&store, &[run(1, "x", RunState::Pending { gate: Gate::Concurrency, due_at: None })]).await;
     let steps = [
         Transition::Admit { wake_at: now() },
@@ -215,7 +234,7 @@ async fn a_run_keeps_every_field_through_its_states() {
 
 #[tokio::test]
 async fn one_claim_wins_and_epochs_only_rise() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     insert_runs(&store, &[run(1, "x", queued())]).await;
     let worker = WorkerName::from("w");
     let claim = async |nonce: &str| {
@@ -248,7 +267,7 @@ async fn one_claim_wins_and_epochs_only_rise() {
 
 #[tokio::test]
 async fn the_first_in_line_of_each_free_item_is_next() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let waiting = || RunState::Pending { gate: Gate::Concurrency, due_at: None };
     let debouncing = RunState::Pending { gate: Gate::Debounce, due_at: Some(now()) };
     let grouped = |run: Run, group: &str| Run { group: group.into(), ..run };
@@ -288,72 +307,8 @@ async fn the_first_in_line_of_each_free_item_is_next() {
 }
 
 #[tokio::test]
-async fn a_write_that_waits_holds_back_those_of_its_kind_about_its_item() {
-    let (store, _folder) = open().await;
-    let later = now() + chrono::Duration::seconds(5);
-    let comment = || Write::SyncComment { number: 12 };
-    let unclear = Intent { state: IntentState::Calling, not_before: later, ..intent(1, comment()) };
-    let elsewhere = Intent { work_item: WorkItem::from("elsewhere"), ..intent(4, comment()) };
-    let tx = store.begin().await.unwrap();
-    for (key, planned) in [
-        ("first", unclear),
-        ("second", intent(2, comment())),
-        ("other kind", intent(3, Write::React { number: 12, comment: None })),
-        ("elsewhere", elsewhere),
-    ] {
-        assert!(tx.plan(&planned, key).await.unwrap());
-    }
-    tx.commit().await.unwrap();
-    let due = async |at| {
-        let due = store.due_intents(at, 10).await.unwrap();
-        due.iter().map(|intent| intent.id.0.as_u128()).collect::<Vec<_>>()
-    };
-    assert_eq!(due(now()).await, [3, 4]);
-    assert_eq!(due(later).await, [1, 2, 3, 4]);
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
-    let tx = store.begin().await.unwrap();
-    for mut done in store.due_intents(now(), 10).await.unwrap() {
-        done.state = IntentState::Done;
-        tx.save_intent(&done, now()).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(later), "not the one that is held back");
-}
-
-#[tokio::test]
-async fn a_write_is_planned_once_for_its_key() {
-    let (store, _folder) = open().await;
-    let react = Write::React { number: 12, comment: None };
-    let push = Write::Push {
-        reference: "refs/heads/x".into(),
-        old: schemas::Oid::zero(),
-        new: "b".repeat(40).parse().unwrap(),
-    };
-    let tx = store.begin().await.unwrap();
-    assert!(tx.plan(&intent(1, react.clone()), "r:react").await.unwrap());
-    assert!(!tx.plan(&intent(2, react), "r:react").await.unwrap());
-    assert!(tx.plan(&intent(3, push), "r:push").await.unwrap());
-    tx.commit().await.unwrap();
-    let due = store.due_intents(now(), 10).await.unwrap();
-    assert_eq!(due.iter().map(|i| i.id.0.as_u128()).collect::<Vec<_>>(), [1], "a push is a worker's");
-    assert_eq!(store.next_intent_due(now()).await.unwrap(), Some(now()));
-
-    let mut done = due.into_iter().next().unwrap();
-    done.state = IntentState::Done;
-    done.attempts = 2;
-    done.result = Some("ok".into());
-    let tx = store.begin().await.unwrap();
-    tx.save_intent(&done, now()).await.unwrap();
-    let missing = tx.save_intent(&Intent { id: IntentId(id(99)), ..done.clone() }, now()).await;
-    assert!(matches!(missing, Err(StoreError::Missing { .. })));
-    tx.commit().await.unwrap();
-    assert_eq!(store.due_intents(now(), 10).await.unwrap(), []);
-    assert_eq!(store.intents_of(RunId(id(1))).await.unwrap()[0], done);
-}
-
-#[tokio::test]
 async fn a_log_keeps_its_head_and_its_tail() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let run = RunId(id(1));
     let line = |n: usize| LogLine {
         at: now(),
@@ -377,7 +332,7 @@ async fn a_log_keeps_its_head_and_its_tail() {
 
 #[tokio::test]
 async fn threads_and_rule_sets_are_replaced_in_place() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let (item, automation) = (WorkItem::from("x"), AutomationName::from("fix"));
     let mut thread = Thread { comment_id: 5, comment_url: "u".into(), deleted: false };
     for deleted in [false, true] {
@@ -402,7 +357,7 @@ async fn threads_and_rule_sets_are_replaced_in_place() {
 
 #[tokio::test]
 async fn a_tick_is_recorded_once_and_timetables_keep_their_time() {
-    let (store, _folder) = open().await;
+    let (store, _place) = open().await;
     let (id, later) = (AutomationId(uuid::Uuid::from_u128(1)), now() + TimeDelta::hours(1));
     let tick = |tick, state| TickRow { automation: id, tick, state, at: now(), deliveries: Vec::new() };
     let tx = store.begin().await.unwrap();
@@ -423,10 +378,10 @@ async fn a_tick_is_recorded_once_and_timetables_keep_their_time() {
 
 #[tokio::test]
 async fn rows_survive_a_second_start() {
-    let (store, folder) = open().await;
+    let (store, place) = open().await;
     insert_runs(&store, &[run(1, "x", queued())]).await;
     store.close().await.unwrap();
-    let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
+    let store = Store::open(&place.address).await.unwrap();
     assert_eq!(store.run(RunId(id(1))).await.unwrap(), Some(RunRecord::new(run(1, "x", queued()))));
     store.ping().await.unwrap();
 }

@@ -1,9 +1,10 @@
 //! Workers on other machines, as the database keeps them.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::WorkerName;
-use store::{HashedSecret, Store, WorkerRecord};
+use store::{HashedSecret, WorkerRecord};
+
+use crate::open;
 
 fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-26T10:00:00.123456Z").unwrap().to_utc()
@@ -15,8 +16,7 @@ fn secret(hash: &str) -> Option<HashedSecret> {
 
 #[tokio::test]
 async fn a_worker_is_read_as_it_was_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_sqlite(&folder.path().join("store.db")).await.unwrap();
+    let (store, _place) = open().await;
     let name = WorkerName::from("build-1");
     let invited = WorkerRecord { enrolment: secret("e"), ..WorkerRecord::invited(name.clone(), now()) };
     let tx = store.begin().await.unwrap();
