@@ -94,13 +94,13 @@ pub(super) async fn free_space(folder: &Path) -> Check {
     }
 }
 
-/// Is an address free, or held by a Pullwright that is well?
-pub(super) async fn listen(what_for: &str, address: SocketAddr) -> Check {
+/// Is an address free, or held by a Pullwright that is well? It has all its addresses once it answers at `api`.
+pub(super) async fn listen(what_for: &str, address: SocketAddr, api: SocketAddr) -> Check {
     let name = format!("address of {what_for}");
     match TcpListener::bind(address).await {
         Ok(_) => Check::ok(name, format!("{address} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            match client::healthy(&client::at(address)).await {
+            match client::healthy(&client::at(api)).await {
                 true => Check::ok(name, format!("Pullwright is running at {address}")),
                 false => Check::fail(
                     name,

@@ -138,7 +138,7 @@ async fn all(
         named = rules.repositories;
     }
     for (name, address) in settings::addresses(&loaded.settings, role) {
-        checks.push(host::listen(name, address).await);
+        checks.push(host::listen(name, address, loaded.settings.listen.api()).await);
     }
     checks.extend(broker::embedded(&loaded.settings.broker, role));
     let secrets = match loaded.secrets(role, env) {

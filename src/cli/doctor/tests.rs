@@ -205,15 +205,18 @@ async fn an_address_in_use_is_ours_or_a_finding() {
             drop(stream);
         }
     });
-    assert_eq!(host::listen("webhooks", address).await.state, State::Fail);
-    stranger.abort();
+    assert_eq!(host::listen("webhooks", address, address).await.state, State::Fail);
 
     let ours = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = ours.local_addr().unwrap();
+    let api = ours.local_addr().unwrap();
     let healthz = axum::Router::new().route("/healthz", axum::routing::get(|| async { "ok" }));
     let server = tokio::spawn(async move { axum::serve(ours, healthz).await });
-    let check = host::listen("webhooks", address).await;
-    assert_eq!((check.state, check.what), (State::Ok, format!("Pullwright is running at {address}")));
+    // Its webhooks may be at an address of their own, which knows no `/healthz`.
+    for (what_for, address) in [("api", api), ("webhooks", address)] {
+        let check = host::listen(what_for, address, api).await;
+        assert_eq!((check.state, check.what), (State::Ok, format!("Pullwright is running at {address}")));
+    }
+    stranger.abort();
     server.abort();
 }
 
