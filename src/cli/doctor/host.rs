@@ -99,16 +99,14 @@ pub(super) async fn listen(what_for: &str, address: SocketAddr, api: SocketAddr)
     let name = format!("address of {what_for}");
     match TcpListener::bind(address).await {
         Ok(_) => Check::ok(name, format!("{address} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            match client::healthy(&client::at(api)).await {
-                true => Check::ok(name, format!("Pullwright is running at {address}")),
-                false => Check::fail(
-                    name,
-                    format!("another program listens on {address}"),
-                    format!("choose another address in `listen.{what_for}`, or stop that program"),
-                ),
-            }
-        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => match client::healthy(&client::at(api)).await {
+            true => Check::ok(name, format!("Pullwright is running at {address}")),
+            false => Check::fail(
+                name,
+                format!("another program listens on {address}"),
+                format!("choose another address in `listen.{what_for}`, or stop that program"),
+            ),
+        },
         Err(error) => Check::fail(
             name,
             format!("{address} cannot be listened on: {error}"),
