@@ -1,7 +1,7 @@
 # `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
 # REPO, KEEP and REQUIRE_ALL reach the scripts through the environment.
 .POSIX:
-.PHONY: help demo test bench simulate
+.PHONY: help demo test faults bench simulate
 
 help:
 	@echo 'make demo                    from a labelled issue to a pull request, on this machine'
@@ -9,6 +9,8 @@ help:
 	@echo 'make demo KEEP=1             leave it running at the end'
 	@echo 'make test                    every group of tests that this machine can run'
 	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
+	@echo 'make faults                  every fault on real processes, three times each, counted'
+	@echo 'make faults SEEDS=50 CUT=60  fifty times each, lines cut for a minute'
 	@echo 'make simulate                10,000 seeds of all parts in one process, with everything going wrong'
 	@echo 'make simulate SEED=7         one of them again, with its history'
 	@echo 'make bench                   the figures of the README, each beside its floor'
@@ -18,6 +20,9 @@ demo:
 
 test:
 	@scripts/test
+
+faults:
+	@cargo test --locked --workspace --test faults
 
 simulate:
 	@env PULLWRIGHT_SEEDS=10000 $${SEED:+PULLWRIGHT_SEED=$$SEED} cargo test --locked --release --workspace --test simulation -- --nocapture

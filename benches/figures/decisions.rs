@@ -98,7 +98,8 @@ async fn decided(folder: &Path, deliveries: &Deliveries) -> anyhow::Result<Durat
     Ok(time)
 }
 
-fn delivery(deliveries: &Deliveries, number: u64, clock: &dyn Clock) -> Delivery {
+/// A delivery as ingress stores it.
+pub fn delivery(deliveries: &Deliveries, number: u64, clock: &dyn Clock) -> Delivery {
     let guid = number.to_string();
     let headers =
         [("x-github-event", "issues"), ("x-github-delivery", &guid), ("content-type", "application/json")];
