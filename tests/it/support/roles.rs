@@ -23,7 +23,7 @@ impl World {
     pub fn role_command(&self, role: &str, node: &RabbitMq) -> Command {
         let mut command = self.command(&[role, "--log-format", "json"]);
         let others: &[&str] = match role {
-            "ingress" => &["GITHUB_TOKEN"],
+            "ingress" => &["GITHUB_TOKEN", "DB_PASSWORD"],
             "dispatcher" => &["GITHUB_WEBHOOK_SECRET"],
             _ => &[],
         };
