@@ -15,12 +15,14 @@ pub enum Fault {
     Nothing,
     IngressKilled,
     DispatcherKilled,
+    TwoDispatchers,
     WorkerKilled,
     WorkerStopped,
     ControlPlaneAway,
     BrokerRestarted,
     BrokerKilled,
     QueueDeleted,
+    PoisonDelivery,
     MemoryAlarm,
     DatabaseRestarted,
     DatabaseKilled,
@@ -41,17 +43,22 @@ pub enum Fault {
 
 use Fault as F;
 
+/// JSON, and no event of GitHub's.
+const POISON: &str = r#"{"action":["labeled"],"issue":7}"#;
+
 impl Fault {
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 27] = [
         (F::Nothing, "nothing"),
         (F::IngressKilled, "kill -9 of ingress"),
         (F::DispatcherKilled, "kill -9 of the dispatcher"),
+        (F::TwoDispatchers, "two dispatchers, each killed in turn"),
         (F::WorkerKilled, "kill -9 of a worker"),
         (F::WorkerStopped, "worker stopped past its lease, then continued"),
         (F::ControlPlaneAway, "control plane away for three leases"),
         (F::BrokerRestarted, "RabbitMQ restarted"),
         (F::BrokerKilled, "kill -9 of RabbitMQ"),
         (F::QueueDeleted, "the queue deleted"),
+        (F::PoisonDelivery, "deliveries that cannot be read"),
         (F::MemoryAlarm, "memory alarm of RabbitMQ, 3 s"),
         (F::DatabaseRestarted, "PostgreSQL restarted"),
         (F::DatabaseKilled, "kill -9 of PostgreSQL"),
@@ -84,6 +91,13 @@ impl Fault {
                 site.kill_dispatcher().await;
                 site.start_dispatcher().await;
             }
+            F::TwoDispatchers => {
+                let mut second = site.second_dispatcher().await;
+                site.kill_dispatcher().await;
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                site.start_dispatcher().await;
+                second.kill().await.unwrap();
+            }
             F::WorkerKilled => site.restart_worker(usize::try_from(random.between(0, 1)).unwrap()).await,
             F::WorkerStopped => {
                 let worker = &site.workers[usize::try_from(random.between(0, 1)).unwrap()];
@@ -108,6 +122,18 @@ impl Fault {
                 // What it holds would be gone with it: it is empty, and nobody is told.
                 site.until_the_queue_is_empty().await;
                 site.node.script("ctl", &["delete_queue", "-p", "main", "pullwright.deliveries"]).await;
+            }
+            F::PoisonDelivery => {
+                for number in 0..3 {
+                    let guid = format!("poison-{number}-{}", random.next());
+                    let (status, answer) = site.ingress.deliver(&site.world, &guid, POISON).await;
+                    assert_eq!(status, 202, "{answer}");
+                }
+                let quarantined = async || {
+                    let rows = site.world.all("deliveries").await;
+                    rows.iter().any(|row| row["status"] == "quarantined").then_some(())
+                };
+                site.world.wait("a delivery in quarantine", quarantined).await;
             }
             F::MemoryAlarm => {
                 site.node.script("ctl", &["set_vm_memory_high_watermark", "absolute", "1"]).await;

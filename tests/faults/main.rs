@@ -1,5 +1,5 @@
 //! Faults on real processes under load, counted: `make faults`. Names after `--` choose; `SEEDS=50`
-//! is how often each happens, `CUT=60` for how many seconds a line is cut, `PULLWRIGHT_SEED` the
+//! is how often each happens, `CUT=60` for how many seconds a line is cut, `LOGS=1` prints what the dispatcher and ingress wrote, `PULLWRIGHT_SEED` the
 //! moments at which it happens.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
@@ -102,6 +102,9 @@ async fn main() -> ExitCode {
             println!("{}", site.world.logs());
             break;
         }
+    }
+    if std::env::var_os("LOGS").is_some() {
+        println!("{}", site.world.logs());
     }
     println!("\n{table}");
     if failed.is_empty() {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use tokio::process::Child;
 
 use crate::server::Server;
-use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation};
+use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation, free_port};
 use crate::wire::Wire;
 
 /// How long a worker keeps a run without a heartbeat.
@@ -111,6 +112,18 @@ impl Site {
 
     pub async fn start_dispatcher(&mut self) {
         self.world.start_dispatcher(&self.node).await;
+    }
+
+    /// Another dispatcher on the same database and broker, with a data folder of its own; killed when
+    /// dropped.
+    pub async fn second_dispatcher(&self) -> Child {
+        let port = free_port();
+        let mut command = self.world.role_command("dispatcher", &self.node);
+        command.env("PULLWRIGHT__LISTEN__WEBHOOKS", format!("127.0.0.1:{port}"));
+        command.env("PULLWRIGHT__DATA_DIR", self.world.path("second"));
+        let child = command.spawn().unwrap();
+        self.world.until_ready(&format!("http://127.0.0.1:{port}/readyz")).await;
+        child
     }
 
     /// SIGKILL, and another process in the same folder.

@@ -8,7 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-use super::plan::{SECRET, free_port};
+use super::free_port;
+use super::plan::SECRET;
 use super::rabbitmq::{BROKER_PASSWORD, RabbitMq};
 use super::world::World;
 
