@@ -10,6 +10,7 @@ mod deliveries;
 mod first_command;
 mod forge;
 mod http;
+mod large;
 mod load;
 mod machine;
 mod peers;
@@ -33,8 +34,8 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 8] =
-    ["webhooks", "rabbitmq", "senders", "decide", "decisions", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 9] =
+    ["webhooks", "rabbitmq", "senders", "decide", "decisions", "large", "first-command", "sandbox", "start"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,6 +69,7 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
             "senders" => senders::measure(&mut table).await?,
             "decide" => decide::measure(&mut table)?,
             "decisions" => decisions::measure(&mut table).await?,
+            "large" => large::measure(&mut table).await?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,
