@@ -1,7 +1,7 @@
 # `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
 # REPO, KEEP, REQUIRE_ALL and PULL reach the scripts through the environment.
 .POSIX:
-.PHONY: help demo test compose-test bench simulate
+.PHONY: help demo test faults compose-test bench simulate
 
 help:
 	@echo 'make demo                    from a labelled issue to a pull request, on this machine'
@@ -9,6 +9,8 @@ help:
 	@echo 'make demo KEEP=1             leave it running at the end'
 	@echo 'make test                    every group of tests that this machine can run'
 	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
+	@echo 'make faults                  every fault on real processes, three times each, counted'
+	@echo 'make faults SEEDS=50 CUT=60  fifty times each, lines cut for a minute'
 	@echo 'make compose-test            docker-compose.yml for real, with Docker; as root on Debian'
 	@echo 'make simulate                10,000 seeds of all parts in one process, with everything going wrong'
 	@echo 'make simulate SEED=7         one of them again, with its history'
@@ -19,6 +21,9 @@ demo:
 
 test:
 	@scripts/test
+
+faults:
+	@cargo test --locked --workspace --test faults
 
 compose-test:
 	@scripts/compose-test

@@ -43,7 +43,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let (mut measured, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let folder = tempfile::tempdir()?;
-        let decided = rate(decided(folder.path(), &deliveries).await?);
+        let decided = rate(decided(folder.path(), &deliveries, FIRST).await?);
         let bare = rate(bare(folder.path()).await?);
         println!("  {EVENTS} events, {CANDIDATES} decisions each: {decided:.0}/s, rows alone {bare:.0}/s");
         measured.push(decided);
@@ -59,18 +59,19 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn rate(time: Duration) -> f64 {
+/// Events a second.
+pub fn rate(time: Duration) -> f64 {
     EVENTS as f64 / time.as_secs_f64()
 }
 
 /// How long a dispatcher takes for a queue full of events that no automation wants.
-async fn decided(folder: &Path, deliveries: &Deliveries) -> anyhow::Result<Duration> {
+pub async fn decided(folder: &Path, deliveries: &Deliveries, first: u64) -> anyhow::Result<Duration> {
     let queue = Queue::open(&folder.join("queue.db"), QueueLimits::default()).await?;
     let store = Store::open_sqlite(&folder.join("store.db")).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let publisher = queue.publisher();
     let all: Vec<Delivery> =
-        (FIRST..FIRST + EVENTS).map(|number| delivery(deliveries, number, &*clock)).collect();
+        (first..first + EVENTS).map(|number| delivery(deliveries, number, &*clock)).collect();
     try_join_all(all.into_iter().map(|delivery| publisher.publish(delivery))).await?;
     let dispatcher = Dispatcher::new(
         settings()?,
@@ -98,7 +99,13 @@ async fn decided(folder: &Path, deliveries: &Deliveries) -> anyhow::Result<Durat
     Ok(time)
 }
 
-fn delivery(deliveries: &Deliveries, number: u64, clock: &dyn Clock) -> Delivery {
+/// A delivery as ingress stores it.
+pub fn delivery(deliveries: &Deliveries, number: u64, clock: &dyn Clock) -> Delivery {
+    stored(number, Body::compress(&deliveries.body(number, "reporter")), clock)
+}
+
+/// A delivery with this body.
+pub fn stored(number: u64, body: Body, clock: &dyn Clock) -> Delivery {
     let guid = number.to_string();
     let headers =
         [("x-github-event", "issues"), ("x-github-delivery", &guid), ("content-type", "application/json")];
@@ -107,7 +114,7 @@ fn delivery(deliveries: &Deliveries, number: u64, clock: &dyn Clock) -> Delivery
         webhook: WebhookName::from("github"),
         received_at: clock.now(),
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        body: Body::compress(&deliveries.body(number, "reporter")),
+        body,
         trace: TraceContext::default(),
         replay_of: None,
     }
@@ -138,7 +145,7 @@ fn settings() -> anyhow::Result<Settings> {
 }
 
 /// Automations that all listen to the label, and whose condition does not hold.
-fn automations() -> String {
+pub fn automations() -> String {
     let each = (0..CANDIDATES).map(|number| {
         format!(
             "  - name: fix-{number}

@@ -10,10 +10,12 @@ mod deliveries;
 mod first_command;
 mod forge;
 mod http;
+mod large;
 mod load;
 mod machine;
 mod peers;
 mod process;
+mod rabbitmq;
 mod roles;
 mod sandbox;
 mod scheme;
@@ -32,8 +34,8 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 7] =
-    ["webhooks", "senders", "decide", "decisions", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 9] =
+    ["webhooks", "rabbitmq", "senders", "decide", "decisions", "large", "first-command", "sandbox", "start"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,9 +65,11 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
         println!("\n{name}");
         match name {
             "webhooks" => webhooks::measure(&mut table).await?,
+            "rabbitmq" => rabbitmq::measure(&mut table).await?,
             "senders" => senders::measure(&mut table).await?,
             "decide" => decide::measure(&mut table)?,
             "decisions" => decisions::measure(&mut table).await?,
+            "large" => large::measure(&mut table).await?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,

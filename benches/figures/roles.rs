@@ -14,10 +14,13 @@ use axum::routing::post;
 use axum::serve::ListenerExt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use broker::Publisher;
+use broker::amqp::{AmqpLimits, AmqpPublisher, AmqpSettings, State as BrokerState, Topology};
 use broker::embedded::{Queue, QueueLimits};
 use forge_sim::{Sim, SimOptions};
 use hmac::{Hmac, KeyInit, Mac};
 use ingress::{ConnectionLimits, Intake, IntakeLimits, Route, Stop};
+use schemas::amqp::Address;
 use schemas::{Clock, SystemClock, WebhookName};
 use sha2::Sha256;
 use tokio::net::TcpListener;
@@ -33,7 +36,20 @@ pub const FORGE_TOKEN: &str = "figures-forge-token";
 pub async fn play(role: &str, arguments: &[&str]) -> anyhow::Result<()> {
     match (role, arguments) {
         ("floor", [scheme]) => floor(scheme).await,
-        ("intake", [folder]) => intake(Path::new(folder)).await,
+        ("intake", [folder]) => {
+            let queue = Queue::open(&Path::new(folder).join("queue.db"), QueueLimits::default()).await?;
+            intake(queue.publisher()).await
+        }
+        ("intake-rabbitmq", [address]) => {
+            let (address, password) = Address::read(address)?;
+            let mut settings = AmqpSettings::new(address, password.unwrap_or("guest").into(), "figures");
+            // The queue's limits are not what is measured.
+            settings.limits =
+                AmqpLimits { max_messages: 50_000_000, max_bytes: 64 << 30, ..AmqpLimits::default() };
+            let publisher = AmqpPublisher::start(settings, Topology::Declare);
+            publisher.health().wait_for(|health| health.state == BrokerState::Ready).await?;
+            intake(Arc::new(publisher)).await
+        }
         ("forge", []) => forge().await,
         _ => bail!("there is no role `{role}`"),
     }
@@ -68,21 +84,20 @@ async fn floor(scheme: &str) -> anyhow::Result<()> {
     Ok(axum::serve(listener, app).await?)
 }
 
-/// Ingress and its queue as `pullwright up` has them, without anybody who takes from the queue.
-async fn intake(folder: &Path) -> anyhow::Result<()> {
+/// Ingress and its queue as they are shipped, without anybody who takes from the queue.
+async fn intake(publisher: Arc<dyn Publisher>) -> anyhow::Result<()> {
     let telemetry = telemetry::init(telemetry::Options {
         service: "pullwright",
         version: env!("CARGO_PKG_VERSION"),
         format: telemetry::Format::Json,
     })?;
-    let queue = Queue::open(&folder.join("queue.db"), QueueLimits::default()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut webhooks = BTreeMap::new();
     for scheme in Scheme::ALL {
         webhooks.insert(WebhookName::from(scheme.name()), Route::new(scheme.sender()?));
     }
     let limits = IntakeLimits::default();
-    let intake = Intake::new(webhooks, queue.publisher(), clock, limits, telemetry.meters());
+    let intake = Intake::new(webhooks, publisher, clock, limits, telemetry.meters());
     let listener = listen().await?;
     ingress::serve(listener, ingress::router(intake), ConnectionLimits::default(), Stop::default()).await;
     Ok(())

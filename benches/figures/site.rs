@@ -110,9 +110,14 @@ automations:
         Ok(Up { address, child, healthy_after, ready_after, began, token, log, client })
     }
 
+    /// What `data_dir` is.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Bytes of a file in the data folder.
     pub fn size(&self, file: &str) -> u64 {
-        std::fs::metadata(self.folder.path().join("data").join(file)).map_or(0, |found| found.len())
+        std::fs::metadata(self.data_dir().join(file)).map_or(0, |found| found.len())
     }
 }
 

@@ -61,6 +61,8 @@ pub struct ControlPlane {
     wake_ups: WakeUps,
     token: AdminToken,
     publishing: CancellationToken,
+    /// The worker of this process, where it has one.
+    local_worker: WorkerName,
 }
 
 impl ControlPlane {
@@ -85,6 +87,7 @@ impl ControlPlane {
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
         let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
         let name = data_dir.secret("dispatcher.name", || clock.secret_bytes()).map_err(explained)?;
+        let local_worker = local_worker::name(settings, &name);
         let dispatcher = Dispatcher::new(
             settings::of_dispatcher(settings, name, gate_key, directories),
             store.clone(),
@@ -102,6 +105,7 @@ impl ControlPlane {
             wake_ups,
             token: AdminToken::new(&token),
             publishing: CancellationToken::new(),
+            local_worker,
         })
     }
 
@@ -128,10 +132,8 @@ impl ControlPlane {
 
     /// Takes back what the worker of this process held before a crash.
     pub async fn recover(&self) -> anyhow::Result<()> {
-        self.dispatcher
-            .forget_worker(&WorkerName::from(local_worker::NAME))
-            .await
-            .context("runs of the last start cannot be taken back")
+        let forgotten = self.dispatcher.forget_worker(&self.local_worker).await;
+        forgotten.context("runs of the last start cannot be taken back")
     }
 
     /// Starts the dispatcher's loops.
@@ -177,6 +179,11 @@ impl ControlPlane {
                 tokio::time::sleep(GAUGES).await;
             }
         }));
+    }
+
+    /// The name of a worker of this process.
+    pub fn local_worker(&self) -> WorkerName {
+        self.local_worker.clone()
     }
 
     /// Whom a worker of this process asks for jobs.

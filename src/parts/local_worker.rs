@@ -19,7 +19,9 @@ use super::ready::WorkerState;
 use crate::lifecycle::Stop;
 
 /// The name that the worker inside `pullwright up` claims and reports under.
-pub const NAME: &str = "local";
+const NAME: &str = "local";
+/// Letters of a dispatcher's name that tell its worker from those of others.
+const TOLD_APART_BY: usize = 8;
 /// How often it asks for work when nothing wakes it.
 const POLL: Duration = Duration::from_secs(5);
 /// How long one git call may take; a first fetch of a large repository needs minutes.
@@ -85,6 +87,18 @@ impl LocalWorker {
             },
             secrets: self.masked.clone(),
             room_owner: None,
+        }
+    }
+}
+
+/// The name of the worker inside `pullwright up`. On a database that others may use as well, each
+/// has its own: at its start a dispatcher takes back what its worker held, and nobody else's.
+pub fn name(settings: &Settings, dispatcher: &str) -> WorkerName {
+    match settings.database {
+        config::Database::Sqlite => WorkerName::from(NAME),
+        config::Database::Postgres(_) => {
+            let own: String = dispatcher.chars().take(TOLD_APART_BY).collect();
+            WorkerName(format!("{NAME}-{own}"))
         }
     }
 }

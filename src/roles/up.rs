@@ -1,7 +1,6 @@
 //! `pullwright up`: ingress, dispatcher and worker in one process.
 
 use config::{Credential, Proof, Role, Secrets};
-use schemas::WorkerName;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,7 +10,7 @@ use crate::lifecycle::Stop;
 use crate::parts::control_plane::{ControlPlane, Start};
 use crate::parts::data_dir::DataDir;
 use crate::parts::listeners::Listeners;
-use crate::parts::local_worker::{self, LocalWorker};
+use crate::parts::local_worker::LocalWorker;
 use crate::parts::queue::DeliveryQueue;
 use crate::parts::ready::WorkerState;
 use crate::parts::{explained, routes};
@@ -78,7 +77,7 @@ fn spawn_worker(
     state: WorkerState,
 ) -> tokio::task::JoinHandle<()> {
     let worker = LocalWorker {
-        name: WorkerName::from(local_worker::NAME),
+        name: control.local_worker(),
         control: control.for_worker(),
         clock: started.clock.clone(),
         wake_up: control.wake_up(&stop.soft),

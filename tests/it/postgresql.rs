@@ -48,6 +48,20 @@ async fn a_label_becomes_a_pull_request_with_the_records_on_a_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_start_on_the_same_records_leaves_our_runs_to_us() {
+    needs_sandbox!();
+    let Some(server) = Server::find().await else { return };
+    let address = server.database().await;
+    let plan = || on(Plan::running(&["sleep 3", "echo done > result"]), &address);
+    let world = plan().start().await;
+    let issue = world.labelled_issue();
+    world.running(issue).await;
+    let _other = plan().without_webhook().start_beside(&world).await;
+    let run = world.finished(issue).await;
+    assert_eq!((&run["outcome"], &run["epoch"]), (&json!("succeeded"), &json!(1)), "{run:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_arrives_while_the_server_is_away_is_decided_when_it_is_back() {
     let Some(server) = Server::start("").await else { return };
     let mut world = on(watching(), &server.database().await).start().await;

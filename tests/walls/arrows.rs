@@ -32,7 +32,7 @@ const OUT_OF_REACH: [(&str, &[&str]); 2] = [
 ];
 
 /// What the package of that name may use in tests and figures only.
-const FOR_TESTS: [(&str, &str); 1] = [("pullwright", "sqlx")];
+const FOR_TESTS: [(&str, &str); 2] = [("pullwright", "lapin"), ("pullwright", "sqlx")];
 
 /// Packages that only compute, and what would give them a way out.
 const PURE: [&str; 2] = ["schemas", "senders"];

@@ -14,7 +14,7 @@ mod world;
 
 pub use deliver::sign;
 pub use git::git;
-pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, automation};
+pub use plan::{LABEL, MAINTAINER, NAME, OWNER, Plan, REPO, SECRET, STRANGER, TOKEN, automation, free_port};
 pub use processes::{marker, running_with, wait_until_none_runs_with};
 pub use rabbitmq::RabbitMq;
 pub use random::Random;

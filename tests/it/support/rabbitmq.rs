@@ -1,5 +1,6 @@
 //! A RabbitMQ node of one test, with a user for each role and no more rights than it needs.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -25,7 +26,9 @@ const DEFINITIONS: &str = r#"{
 /// A node; gone when the test ends.
 pub struct RabbitMq {
     folder: TempDir,
-    port: u16,
+    pub port: u16,
+    /// The ports through which users reach it, where it is not its own.
+    pub through: BTreeMap<&'static str, u16>,
 }
 
 impl RabbitMq {
@@ -37,7 +40,8 @@ impl RabbitMq {
             println!("skipped: rabbitmq-server is not installed");
             return None;
         }
-        let node = Self { folder: tempfile::tempdir().unwrap(), port: free_ports() };
+        let node =
+            Self { folder: tempfile::tempdir().unwrap(), port: free_ports(), through: BTreeMap::new() };
         let definitions = node.folder.path().join("definitions.json");
         std::fs::write(&definitions, DEFINITIONS.replace("PASSWORD", BROKER_PASSWORD)).unwrap();
         let conf = node.folder.path().join("extra.conf");
@@ -50,7 +54,8 @@ impl RabbitMq {
 
     /// What `broker:` says for a user; the password is the variable `BROKER_PASSWORD`.
     pub fn address(&self, user: &str, vhost: &str) -> String {
-        format!("amqp://{user}:${{env:BROKER_PASSWORD}}@127.0.0.1:{}/{vhost}", self.port)
+        let port = self.through.get(user).unwrap_or(&self.port);
+        format!("amqp://{user}:${{env:BROKER_PASSWORD}}@127.0.0.1:{port}/{vhost}")
     }
 
     /// Starts it, or starts it again.
@@ -66,7 +71,8 @@ impl RabbitMq {
         self.script("kill", &[]).await;
     }
 
-    async fn script(&self, command: &str, arguments: &[&str]) -> Output {
+    /// `scripts/rabbitmq COMMAND` on it.
+    pub async fn script(&self, command: &str, arguments: &[&str]) -> Output {
         let mut process = Command::new(script());
         process.arg(command).arg(self.folder.path()).args(arguments);
         let output = tokio::task::spawn_blocking(move || process.output()).await.unwrap().unwrap();

@@ -8,7 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-use super::plan::{SECRET, free_port};
+use super::free_port;
+use super::plan::SECRET;
 use super::rabbitmq::{BROKER_PASSWORD, RabbitMq};
 use super::world::World;
 
@@ -23,7 +24,7 @@ impl World {
     pub fn role_command(&self, role: &str, node: &RabbitMq) -> Command {
         let mut command = self.command(&[role, "--log-format", "json"]);
         let others: &[&str] = match role {
-            "ingress" => &["GITHUB_TOKEN"],
+            "ingress" => &["GITHUB_TOKEN", "DB_PASSWORD"],
             "dispatcher" => &["GITHUB_WEBHOOK_SECRET"],
             _ => &[],
         };

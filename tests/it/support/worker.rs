@@ -1,6 +1,6 @@
 //! A `pullwright worker` beside a world: a process, a folder and a credential of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -21,8 +21,7 @@ impl World {
     /// Enrols a worker and starts it; it need not have reached the control plane yet.
     pub async fn worker(&self, name: &str, slots: u32) -> Worker {
         let folder = self.prepare_worker(name, slots).await;
-        let child = worker_command(&folder).spawn().unwrap();
-        Worker { name: name.to_owned(), folder, child }
+        Worker::start(name, &folder)
     }
 
     /// A folder with a configuration and a fresh token.
@@ -75,6 +74,12 @@ pub fn worker_command(folder: &std::path::Path) -> Command {
 }
 
 impl Worker {
+    /// Starts it in a folder that was prepared, or that one of its lives left.
+    pub fn start(name: &str, folder: &Path) -> Self {
+        let child = worker_command(folder).spawn().unwrap();
+        Self { name: name.to_owned(), folder: folder.to_owned(), child }
+    }
+
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().expect("it ended")).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();

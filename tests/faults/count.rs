@@ -1,0 +1,110 @@
+//! What became of every issue: lost, done twice, or as it should be.
+
+use std::time::Duration;
+
+use schemas::{Clock, SystemClock};
+use serde_json::Value;
+
+use crate::load::Taken;
+use crate::site::Site;
+use crate::support::REPO;
+
+/// Epochs that a run may have: the first, and one after a worker was lost.
+const LIVES: u64 = 2;
+/// What comes to its end by itself has done so by then.
+const LIMIT: Duration = Duration::from_secs(150);
+
+/// The count of one round.
+#[derive(Debug, Default)]
+pub struct Count {
+    pub accepted: usize,
+    pub lost: usize,
+    pub twice: usize,
+    /// Whether somebody would have had to help.
+    pub hands: bool,
+    /// From the end of the fault until all was over.
+    pub drain: Duration,
+    pub remarks: Vec<String>,
+}
+
+impl Count {
+    /// Waits until everything about the issues is over, and counts.
+    pub async fn of(site: &Site, taken: Taken) -> Self {
+        let mut count = Self { accepted: taken.accepted, remarks: taken.strange, ..Self::default() };
+        let clock = SystemClock::new();
+        let over = async {
+            while !all_over(site, &taken.issues).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        count.hands = tokio::time::timeout(LIMIT, over).await.is_err();
+        count.drain = clock.monotonic();
+        let runs = runs(site).await;
+        for issue in taken.issues {
+            count.look_at(site, &runs, issue).await;
+        }
+        count.remarks.extend(count.hands.then(|| "it did not come to its end by itself".to_owned()));
+        count
+    }
+
+    async fn look_at(&mut self, site: &Site, runs: &[Value], issue: u64) {
+        let of_issue: Vec<&Value> = runs.iter().filter(|run| is_of(run, issue)).collect();
+        let (pulls, comments) = (site.world.pulls_for(issue).len(), site.world.our_comments(issue).len());
+        let succeeded = of_issue.iter().any(|run| run["outcome"] == "succeeded");
+        let mut lives = 0;
+        for run in &of_issue {
+            let (_, detail) =
+                site.world.api(&format!("runs/{}", run["id"].as_str().unwrap_or_default())).await;
+            lives = lives.max(detail["epoch"].as_u64().unwrap_or(0));
+        }
+        let lost = !succeeded || pulls == 0 || comments == 0;
+        let twice = of_issue.len() > 1 || pulls > 1 || comments > 1 || lives > LIVES;
+        self.lost += usize::from(lost);
+        self.twice += usize::from(twice);
+        if lost || twice {
+            let words: Vec<String> =
+                of_issue.iter().map(|run| format!("{}: {}", run["state"], run["sentence"])).collect();
+            self.remarks.push(format!(
+                "issue {issue}: {pulls} pull requests, {comments} comments, {lives} epochs, runs {words:?}"
+            ));
+        }
+    }
+}
+
+fn is_of(run: &Value, issue: u64) -> bool {
+    run["work_item"] == format!("github:{REPO}#{issue}")
+}
+
+async fn runs(site: &Site) -> Vec<Value> {
+    let mut rows: Vec<Value> = Vec::new();
+    let mut before = String::new();
+    loop {
+        let (status, page) = site.world.api(&format!("runs?limit=200{before}")).await;
+        if status != 200 {
+            return rows;
+        }
+        rows.extend(page["items"].as_array().into_iter().flatten().cloned());
+        match page["next"].as_str() {
+            Some(next) => before = format!("&before={next}"),
+            None => return rows,
+        }
+    }
+}
+
+/// Whether every issue has a run, and nothing more will be written about any.
+async fn all_over(site: &Site, issues: &[u64]) -> bool {
+    let runs = runs(site).await;
+    let done = |issue: &u64| runs.iter().any(|run| is_of(run, *issue) && run["state"] == "done");
+    if !issues.iter().all(done) {
+        return false;
+    }
+    for run in runs.iter().filter(|run| issues.iter().any(|issue| is_of(run, *issue))) {
+        let (status, run) = site.world.api(&format!("runs/{}", run["id"].as_str().unwrap_or_default())).await;
+        let under_way = |intent: &Value| intent["state"] == "open" || intent["state"] == "calling";
+        let intents = run["intents"].as_array();
+        if status != 200 || run["state"] != "done" || intents.is_none_or(|all| all.iter().any(under_way)) {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,64 @@
+//! Deliveries as a forge sends them: signed, and again until they are taken.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::support::{Random, World, sign};
+
+/// Issues that are labelled around one fault.
+pub const ISSUES: usize = 6;
+/// What a sender waits before it tries again.
+const AGAIN: Duration = Duration::from_millis(200);
+/// When it gives up a try.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What became of the deliveries of one round.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub issues: Vec<u64>,
+    /// Those that were answered 202.
+    pub accepted: usize,
+    /// Answers that were neither 202 nor 503, nor none.
+    pub strange: Vec<String>,
+}
+
+/// Labels [`ISSUES`] issues within the time, and delivers each until it is taken.
+pub async fn deliver(world: &World, url: String, within: Duration, random: &mut Random) -> JoinSet<Taken> {
+    let mut senders = JoinSet::new();
+    for _ in 0..ISSUES {
+        let issue = world.issue("It does not greet");
+        let body = world.labelled_payload(issue).to_string();
+        let (http, url) = (world.http.clone(), url.clone());
+        let milliseconds = u64::try_from(within.as_millis()).unwrap();
+        let delay = Duration::from_millis(random.between(0, milliseconds));
+        senders.spawn(async move {
+            tokio::time::sleep(delay).await;
+            let mut taken = Taken { issues: vec![issue], ..Taken::default() };
+            loop {
+                let request = http
+                    .post(&url)
+                    .timeout(TIMEOUT)
+                    .header("content-type", "application/json")
+                    .header("x-github-event", "issues")
+                    .header("x-github-delivery", format!("guid-{issue}"))
+                    .header("x-hub-signature-256", sign(body.as_bytes()));
+                // An answer that broke off halfway is none.
+                if let Ok(answer) = request.body(body.clone()).send().await {
+                    let status = answer.status().as_u16();
+                    match (status, answer.json::<Value>().await) {
+                        (202, Ok(_)) => {
+                            taken.accepted += 1;
+                            return taken;
+                        }
+                        (202 | 503, _) => {}
+                        (status, _) => taken.strange.push(format!("issue {issue}: {status}")),
+                    }
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        });
+    }
+    senders
+}

@@ -1,0 +1,136 @@
+//! A whole deployment of real processes: ingress, dispatcher, two workers, RabbitMQ and PostgreSQL on
+//! private ports, the stand-in of a forge; and a line between each two that talk.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::process::Child;
+
+use crate::server::Server;
+use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation, free_port};
+use crate::wire::Wire;
+
+/// How long a worker keeps a run without a heartbeat.
+pub const LEASE: Duration = Duration::from_secs(5);
+
+/// The lines, by who talks to whom.
+pub struct Wires {
+    pub ingress_to_broker: Wire,
+    pub dispatcher_to_broker: Wire,
+    pub dispatcher_to_database: Wire,
+    pub dispatcher_to_forge: Wire,
+    pub workers_to_dispatcher: Wire,
+}
+
+pub struct Site {
+    pub world: World,
+    pub node: RabbitMq,
+    pub database: Server,
+    pub ingress: Ingress,
+    pub workers: Vec<Worker>,
+    pub wires: Wires,
+    folders: Vec<PathBuf>,
+}
+
+impl Site {
+    /// Everything running; `None` on a machine that lacks a server.
+    pub async fn start() -> Option<Self> {
+        let mut node = RabbitMq::start().await?;
+        let database = Server::start("max_connections = 40").await?;
+        let address = database.database().await;
+        let dispatcher_to_database = Wire::to(address.port).await;
+        let url = format!(
+            "postgres://pullwright:${{env:DB_PASSWORD}}@127.0.0.1:{}/{}",
+            dispatcher_to_database.port(),
+            address.database
+        );
+        let settings = format!("database: \"{url}\"\nruns: {{ lease: {}s }}", LEASE.as_secs());
+        let commands = ["sleep 0.3", "echo done > result"];
+        let mut world = Plan::default()
+            .automation(automation("fix", &commands, ""))
+            .settings(&settings)
+            .env("DB_PASSWORD", "test")
+            .without_webhook()
+            .prepare()
+            .await;
+        let forge: u16 = world.sim.url.rsplit(':').next()?.parse().ok()?;
+        let dispatcher_to_forge = Wire::to(forge).await;
+        let through = format!("http://127.0.0.1:{}", dispatcher_to_forge.port());
+        let config = std::fs::read_to_string(world.config()).unwrap().replace(&world.sim.url, &through);
+        std::fs::write(world.config(), config).unwrap();
+        let wires = Wires {
+            ingress_to_broker: Wire::to(node.port).await,
+            dispatcher_to_broker: Wire::to(node.port).await,
+            dispatcher_to_database,
+            dispatcher_to_forge,
+            workers_to_dispatcher: Wire::to(world.port()).await,
+        };
+        node.through.insert("ingress", wires.ingress_to_broker.port());
+        node.through.insert("dispatcher", wires.dispatcher_to_broker.port());
+        world.start_dispatcher(&node).await;
+        let ingress = world.ingress(&node).await;
+        let mut site =
+            Self { world, node, database, ingress, workers: Vec::new(), wires, folders: Vec::new() };
+        for name in ["one", "two"] {
+            let folder = site.world.prepare_worker(name, 2).await;
+            let file = folder.join("pullwright.yaml");
+            let (direct, through) = (site.world.port(), site.wires.workers_to_dispatcher.port());
+            let config = std::fs::read_to_string(&file).unwrap();
+            let config = config.replace(&format!(":{direct}"), &format!(":{through}"));
+            std::fs::write(&file, config).unwrap();
+            site.workers.push(Worker::start(name, &folder));
+            site.folders.push(folder);
+            site.world.online(&site.workers[site.workers.len() - 1]).await;
+        }
+        Some(site)
+    }
+
+    /// Waits until the dispatcher has taken every delivery.
+    pub async fn until_the_queue_is_empty(&self) {
+        let queues = ["list_queues", "-q", "-p", "main", "name", "messages"];
+        loop {
+            let listed = self.node.script("ctl", &queues).await.stdout;
+            let listed = String::from_utf8_lossy(&listed);
+            if listed.lines().any(|line| line.split_whitespace().eq(["pullwright.deliveries", "0"])) {
+                return;
+            }
+        }
+    }
+
+    pub async fn kill_ingress(&mut self) {
+        self.ingress.end(Signal::SIGKILL).await;
+    }
+
+    pub async fn start_ingress(&mut self) {
+        self.ingress.start(&self.world, &self.node).await;
+    }
+
+    pub async fn kill_dispatcher(&mut self) {
+        self.world.kill9().await;
+    }
+
+    pub async fn start_dispatcher(&mut self) {
+        self.world.start_dispatcher(&self.node).await;
+    }
+
+    /// Another dispatcher on the same database and broker, with a data folder of its own; killed when
+    /// dropped.
+    pub async fn second_dispatcher(&self) -> Child {
+        let port = free_port();
+        let mut command = self.world.role_command("dispatcher", &self.node);
+        command.env("PULLWRIGHT__LISTEN__WEBHOOKS", format!("127.0.0.1:{port}"));
+        command.env("PULLWRIGHT__DATA_DIR", self.world.path("second"));
+        let child = command.spawn().unwrap();
+        self.world.until_ready(&format!("http://127.0.0.1:{port}/readyz")).await;
+        child
+    }
+
+    /// SIGKILL, and another process in the same folder.
+    pub async fn restart_worker(&mut self, which: usize) {
+        self.workers[which].signal(Signal::SIGKILL);
+        self.workers[which].ended().await;
+        let name = self.workers[which].name.clone();
+        self.workers[which] = Worker::start(&name, &self.folders[which]);
+    }
+}
