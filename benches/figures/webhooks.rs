@@ -77,7 +77,7 @@ struct Sustained {
 
 async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, LABEL, "true", NEVER)?;
+    let site = Site::new(&forge, LABEL, "true", Some(NEVER))?;
     let up = site.start().await?;
     up.until_taking_jobs().await?;
     tokio::time::sleep(REST).await;
