@@ -225,15 +225,20 @@ impl Dispatcher {
         self.plan_answers(&tx, events, now).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
-        for decision in &decisions {
+        self.after_decisions(&decisions, woken);
+        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
+        Ok(())
+    }
+
+    /// Counts decisions that were committed, and rings for what follows: `woken` when a run may be claimed.
+    pub(crate) fn after_decisions(&self, decisions: &[Decision], woken: bool) {
+        for decision in decisions {
             self.meters.decided(&decision.verdict);
         }
         if woken {
             self.wake_workers();
         }
         self.publish.notify_one();
-        self.notice_push(batch.iter().filter_map(|one| one.event.as_ref().ok()));
-        Ok(())
     }
 
     /// Adds one delivery with its decisions to what will be written.

@@ -85,13 +85,7 @@ impl Dispatcher {
         let woken = self.start(&tx, starts, &mut decisions, now.wall).await?;
         tx.insert_decisions(&decisions).await?;
         tx.commit().await?;
-        for decision in &decisions {
-            self.meters.decided(&decision.verdict);
-        }
-        if woken {
-            self.wake_workers();
-        }
-        self.publish.notify_one();
+        self.after_decisions(&decisions, woken);
         Ok(true)
     }
 
