@@ -8,6 +8,7 @@ mod outcome;
 mod perform;
 mod settle;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,61 +16,81 @@ use chrono::TimeDelta;
 use schemas::intent::{IntentState, Write};
 use schemas::{Intent, IntentId};
 use store::{RunRecord, StoreError};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::Dispatcher;
-use crate::consume::DATABASE_DOWN;
 
 /// How long a dispatcher that is heard of no more keeps others from its writes: longer than the calls
 /// of one write take, of which each is given 30 s.
 const HOLD: TimeDelta = TimeDelta::minutes(3);
-/// Tries to let go of a write while the database is down: about half a minute.
-const RELEASES: u32 = 8;
 /// The wait after a look that itself failed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// The wait after the database did not answer.
+const DATABASE_DOWN: Duration = Duration::from_secs(1);
 /// When nothing rings, how long until the next look.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// The writes that are under way.
+#[derive(Default)]
+struct Calls {
+    tasks: JoinSet<Result<(), StoreError>>,
+    intents: HashMap<task::Id, IntentId>,
+    /// Whether the records may name this dispatcher as the holder of a write that it is not at: after
+    /// an earlier life, and after an answer of the database that did not arrive.
+    strays: bool,
+}
+
+impl Calls {
+    /// Waits for the next one to end; pending while there is none.
+    async fn next(&mut self) {
+        let Some(ended) = self.tasks.join_next_with_id().await else { return std::future::pending().await };
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(panicked) => panicked.id(),
+        };
+        self.intents.remove(&id);
+        match ended {
+            Ok((_, Ok(()))) => {}
+            Ok((_, Err(error))) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a write's record failed");
+                // What cannot be recorded at all is tried again when its hold ends.
+                self.strays |= error.is_transient();
+            }
+            // Its hold ends by itself; then the write is settled.
+            Err(error) => tracing::error!(%error, "a write failed in an unexpected way"),
+        }
+    }
+}
 
 impl Dispatcher {
     /// Makes planned writes until `stop`; what is due by then is written first, and what follows from it.
     pub async fn publish(self: &Arc<Self>, stop: CancellationToken) {
-        if let Err(error) = self.drop_holds().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "writes of the last start wait a while");
-        }
-        let mut calls = JoinSet::new();
+        let mut calls = Calls { strays: true, ..Calls::default() };
         let mut told = false;
         loop {
-            if let Err(error) = self.start_calls(&mut calls).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
+            let mut wait = IDLE;
+            match self.start_calls(&mut calls).await {
+                Ok(()) if calls.tasks.len() < self.settings.writes_at_once => wait = self.until_next_due().await,
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
+                    // They may have been taken all the same.
+                    calls.strays = true;
+                    wait = DATABASE_DOWN;
+                }
             }
-            if told && calls.is_empty() {
+            if told && calls.tasks.is_empty() {
                 return;
             }
-            let wait =
-                if calls.len() < self.settings.writes_at_once { self.until_next_due().await } else { IDLE };
             tokio::select! {
-                Some(done) = calls.join_next() => {
-                    if let Err(error) = done {
-                        // Its hold ends by itself; then the write is settled.
-                        tracing::error!(%error, "a write failed in an unexpected way");
-                    }
-                }
+                () = calls.next() => {}
                 () = self.publish.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled(), if !told => told = true,
             }
         }
-    }
-
-    /// What an earlier life of this dispatcher was at when it ended.
-    async fn drop_holds(&self) -> Result<(), StoreError> {
-        let tx = self.store.begin().await?;
-        if tx.release_intents(&self.settings.name).await? {
-            tracing::info!("writes that were under way when this dispatcher ended are taken up again");
-        }
-        tx.commit().await
     }
 
     async fn until_next_due(&self) -> Duration {
@@ -80,24 +101,40 @@ impl Dispatcher {
         }
     }
 
-    async fn start_calls(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<(), StoreError> {
-        let (now, free) = (self.clock.now(), self.settings.writes_at_once.saturating_sub(calls.len()));
+    async fn start_calls(self: &Arc<Self>, calls: &mut Calls) -> Result<(), StoreError> {
+        if calls.strays {
+            self.let_go_of_strays(calls).await?;
+        }
+        let now = self.clock.now();
+        let free = self.settings.writes_at_once.saturating_sub(calls.tasks.len());
         let anything_due = self.store.next_intent_due(now).await?.is_some_and(|due| due <= now);
         if free == 0 || !anything_due {
             return Ok(());
         }
         for intent in self.store.claim_intents(&self.settings.name, now, now + HOLD, free as u64).await? {
             let dispatcher = Arc::clone(self);
-            calls.spawn(async move {
-                let id = intent.id;
-                if let Err(error) = dispatcher.write_in_trace(intent).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a write's record failed");
-                    if error.is_transient() {
-                        dispatcher.release_once_it_answers(id).await;
-                    }
+            let id = intent.id;
+            let call = calls.tasks.spawn(async move {
+                let written = dispatcher.write_in_trace(intent).await;
+                if written.is_err() {
+                    // A database that comes and goes is not asked without a pause.
+                    tokio::time::sleep(DATABASE_DOWN).await;
                 }
+                written
             });
+            calls.intents.insert(call.id(), id);
         }
+        Ok(())
+    }
+
+    /// Their writes are taken up again at once, rather than when their holds end.
+    async fn let_go_of_strays(&self, calls: &mut Calls) -> Result<(), StoreError> {
+        let tx = self.store.begin().await?;
+        if tx.release_intents(&self.settings.name, calls.intents.values().copied()).await? {
+            tracing::info!("writes of this dispatcher that it was not at are taken up again");
+        }
+        tx.commit().await?;
+        calls.strays = false;
         Ok(())
     }
 
@@ -168,21 +205,6 @@ impl Dispatcher {
         tx.save_intent(intent, now).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// After an outage of the database a write need not wait until its hold ends.
-    async fn release_once_it_answers(&self, id: IntentId) {
-        for attempt in 0..RELEASES {
-            tokio::time::sleep(DATABASE_DOWN.delay(attempt, u16::MAX)).await;
-            let released = async {
-                let tx = self.store.begin_beside().await?;
-                tx.release_intent(id, &self.settings.name).await?;
-                tx.commit().await
-            };
-            if released.await.is_ok() {
-                return;
-            }
-        }
     }
 
     async fn put_off(&self, mut intent: Intent, delay: Duration) -> Result<(), StoreError> {

@@ -21,9 +21,9 @@ pub enum Fault {
 impl Fault {
     pub(super) fn of(error: &DbErr) -> Self {
         match error {
-            DbErr::ConnectionAcquire(_) => Self::Down,
-            DbErr::Conn(RuntimeErr::SqlxError(error))
-            | DbErr::Exec(RuntimeErr::SqlxError(error))
+            // Whatever the server says to one who knocks, nothing was asked of it yet.
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Down,
+            DbErr::Exec(RuntimeErr::SqlxError(error))
             | DbErr::Query(RuntimeErr::SqlxError(error)) => Self::of_driver(error),
             _ => Self::Other,
         }
@@ -88,6 +88,13 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_lets_nobody_in_is_down_whatever_its_reason() {
+        // "database is not currently accepting connections" is 55000, which after that means a mistake.
+        let refused = DbErr::Conn(RuntimeErr::Internal("55000".to_owned()));
+        assert_eq!(Fault::of(&refused), Fault::Down);
+    }
 
     #[test]
     fn codes_say_what_helps() {

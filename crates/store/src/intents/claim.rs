@@ -100,12 +100,17 @@ impl Tx {
         self.release(Condition::all().add(Column::Id.eq(id.0)).add(Column::Holder.eq(holder))).await
     }
 
-    /// Lets go of all that this holder left behind; whether there was any.
+    /// Lets go of all that is this holder's in the records, but for what it is `at`; whether there was any.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn release_intents(&self, holder: &str) -> Result<bool, StoreError> {
-        self.release(Condition::all().add(Column::Holder.eq(holder))).await
+    pub async fn release_intents(
+        &self,
+        holder: &str,
+        at: impl IntoIterator<Item = IntentId>,
+    ) -> Result<bool, StoreError> {
+        let others = Column::Id.is_not_in(at.into_iter().map(|id| id.0));
+        self.release(Condition::all().add(Column::Holder.eq(holder)).add(others)).await
     }
 
     async fn release(&self, which: Condition) -> Result<bool, StoreError> {

@@ -143,14 +143,15 @@ async fn who_comes_back_under_its_name_need_not_wait() {
     assert_eq!(claim(&store, "a", now()).await, [1]);
     plan(&store, [elsewhere]).await;
     assert_eq!(claim(&store, "b", now()).await, [2]);
-    let release = async |holder: &str| {
+    let release = async |at: &[u128]| {
         let tx = store.begin().await.unwrap();
-        let any = tx.release_intents(holder).await.unwrap();
+        let any = tx.release_intents("a", at.iter().map(|number| IntentId(id(*number)))).await.unwrap();
         tx.commit().await.unwrap();
         any
     };
-    assert!(release("a").await);
-    assert!(!release("a").await);
+    assert!(!release(&[1]).await, "it is at that one");
+    assert!(release(&[]).await);
+    assert!(!release(&[]).await);
     assert_eq!(claim(&store, "a", now()).await, [1], "and not what is b's");
 }
 
