@@ -16,7 +16,8 @@ use crate::scheme::{SECRET, Scheme};
 /// The repository's owner and name.
 pub const REPOSITORY: (&str, &str) = ("acme", "demo");
 
-const BODY_BYTES: usize = 12_000;
+/// How long each body is.
+pub const BODY_BYTES: usize = 12_000;
 const WORDS: [&str; 16] = [
     "request", "the", "fails", "when", "queue", "a", "worker", "after", "timeout", "is", "empty", "and",
     "retries", "of", "session", "number",

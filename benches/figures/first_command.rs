@@ -52,7 +52,7 @@ const STEPS: [&str; 6] = [
 
 pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, LABEL, COMMAND, None)?;
+    let site = Site::new(&forge, LABEL, COMMAND, "")?;
     let folder = tempfile::tempdir()?;
     let mirror = folder.path().join("mirror.git");
     let mirror = mirror.to_str().context("a folder's name is not UTF-8")?;

@@ -36,7 +36,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let deliveries = Deliveries::new(LABEL, SystemClock::new().now())?;
     let empty = tempfile::tempdir()?;
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, LABEL, "true", None)?;
+    let site = Site::new(&forge, LABEL, "true", "")?;
     let data = site.data_dir();
     std::fs::create_dir_all(&data)?;
     fill(&data.join("store.db")).await?;

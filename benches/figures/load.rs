@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use schemas::{Clock, SystemClock};
 use tokio::task::JoinSet;
 
@@ -49,6 +50,40 @@ pub async fn run(target: SocketAddr, deliveries: &Deliveries, plan: Plan) -> any
         ))
     });
     sending.await?
+}
+
+/// Sends one webhook of each number, so many at once.
+///
+/// # Errors
+/// When a connection breaks, or one is not taken.
+pub async fn send_all(
+    target: SocketAddr,
+    deliveries: &Deliveries,
+    numbers: Range<u64>,
+    connections: usize,
+) -> anyhow::Result<()> {
+    let (next, deliveries) = (Arc::new(AtomicU64::new(numbers.start)), Arc::new(deliveries.clone()));
+    let mut senders = JoinSet::new();
+    for _ in 0..connections {
+        let mut connection = Connection::open(target).await?;
+        let (next, deliveries) = (Arc::clone(&next), Arc::clone(&deliveries));
+        senders.spawn(async move {
+            let mut request = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= numbers.end {
+                    return anyhow::Ok(());
+                }
+                deliveries.write(number, "reporter", &mut request);
+                let answer = connection.exchange(&request).await?;
+                ensure!(answer.status == 202, "a webhook was answered {}", answer.status);
+            }
+        });
+    }
+    while let Some(sent) = senders.join_next().await {
+        sent??;
+    }
+    Ok(())
 }
 
 async fn send(target: SocketAddr, deliveries: Arc<Deliveries>, plan: Plan) -> anyhow::Result<Outcome> {

@@ -4,22 +4,29 @@
 //! processes of their own: the shipped `pullwright up`, or this program again in a role. Names after
 //! `--` choose figures: `cargo bench --bench figures -- sandbox start`.
 
+mod apart;
+mod celery;
 mod decide;
 mod decisions;
 mod deliveries;
 mod first_command;
 mod forge;
 mod http;
+mod idle_worker;
 mod large;
 mod load;
 mod machine;
 mod peers;
 mod process;
 mod rabbitmq;
+mod ready_answers;
 mod roles;
+mod runs;
 mod sandbox;
+mod sandboxed;
 mod scheme;
 mod senders;
+mod servers;
 mod site;
 mod spread;
 mod start;
@@ -34,8 +41,19 @@ use table::Table;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const FIGURES: [&str; 9] =
-    ["webhooks", "rabbitmq", "senders", "decide", "decisions", "large", "first-command", "sandbox", "start"];
+const FIGURES: [&str; 11] = [
+    "webhooks",
+    "rabbitmq",
+    "senders",
+    "decide",
+    "decisions",
+    "large",
+    "runs",
+    "first-command",
+    "sandbox",
+    "sandboxed",
+    "start",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -70,8 +88,10 @@ async fn measure(chosen: &[&str]) -> anyhow::Result<()> {
             "decide" => decide::measure(&mut table)?,
             "decisions" => decisions::measure(&mut table).await?,
             "large" => large::measure(&mut table).await?,
+            "runs" => runs::measure(&mut table).await?,
             "first-command" => first_command::measure(&mut table).await?,
             "sandbox" => sandbox::measure(&mut table).await?,
+            "sandboxed" => sandboxed::measure(&mut table).await?,
             _ => start::measure(&mut table).await?,
         }
     }

@@ -1,10 +1,9 @@
 //! Accepted webhooks a second through ingress to RabbitMQ, beside the bare client library publishing
 //! as many bytes to the same quorum queue, each confirmed, with as many under way.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use broker::amqp::DELIVERIES;
 use broker::wire;
 use futures_util::StreamExt;
@@ -12,13 +11,12 @@ use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueuePurgeOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use schemas::{Clock, SystemClock};
-use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::decisions;
 use crate::deliveries::{Deliveries, FIRST};
 use crate::load::{self, Plan};
 use crate::process::Role;
+use crate::servers::Server;
 use crate::spread::median;
 use crate::table::{Figure, Table, Target};
 
@@ -28,7 +26,7 @@ const TIME: Duration = Duration::from_secs(5);
 const UNDER_WAY: [usize; 2] = [32, 256];
 
 pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
-    let Some(node) = Node::start().await? else {
+    let Some(node) = Server::rabbitmq().await? else {
         println!("  not measured: rabbitmq-server is not installed");
         return Ok(());
     };
@@ -80,37 +78,4 @@ async fn floor(channel: &Channel, deliveries: &Deliveries, under_way: usize) -> 
     let rate = f64::from(count) / (clock.monotonic() - start).as_secs_f64();
     println!("  {under_way:>3} under way    {rate:>7.0}/s   the library alone");
     Ok(rate)
-}
-
-/// A private RabbitMQ; killed when dropped.
-struct Node {
-    folder: TempDir,
-    address: String,
-}
-
-impl Node {
-    async fn start() -> anyhow::Result<Option<Self>> {
-        if !Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists() {
-            return Ok(None);
-        }
-        let folder = tempfile::tempdir()?;
-        // It takes three; below those that Linux gives to clients.
-        let port = 12_000 + std::process::id() % 6_000 * 3;
-        let start = Command::new(script()).arg("start").arg(folder.path()).arg(port.to_string()).output();
-        let output = start.await?;
-        let address = String::from_utf8(output.stdout)?.trim().to_owned();
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(Some(Self { folder, address: address.lines().last().context("no address")?.to_owned() }))
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // Nothing is left to be told of it.
-        drop(std::process::Command::new(script()).arg("kill").arg(self.folder.path()).output());
-    }
-}
-
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/rabbitmq")
 }

@@ -26,6 +26,7 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 
 use crate::scheme::{SECRET, Scheme};
+use crate::{idle_worker, ready_answers};
 
 /// Marks an argument as a role.
 pub const PREFIX: &str = "--as-";
@@ -51,6 +52,12 @@ pub async fn play(role: &str, arguments: &[&str]) -> anyhow::Result<()> {
             intake(Arc::new(publisher)).await
         }
         ("forge", []) => forge().await,
+        ("ready-answers", []) => Ok(axum::serve(listen().await?, ready_answers::router()).await?),
+        ("idle-worker", [url, token, folder, slots]) => {
+            // It has no address; whoever started it waits for one.
+            announce(SocketAddr::from(([0, 0, 0, 0], 0)));
+            idle_worker::work(url, token, Path::new(folder), slots.parse()?).await
+        }
         _ => bail!("there is no role `{role}`"),
     }
 }

@@ -41,8 +41,8 @@ pub struct Up {
 }
 
 impl Site {
-    /// A site whose one automation runs `command` for the label, if `condition` holds, where there is one.
-    pub fn new(forge: &Forge, label: &str, command: &str, condition: Option<&str>) -> anyhow::Result<Self> {
+    /// A site whose one automation runs `command` for the label; `more` are lines of that automation.
+    pub fn new(forge: &Forge, label: &str, command: &str, more: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("pullwright-figures-").tempdir()?;
         // The sandbox's user passes through on the way to its room.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
@@ -54,13 +54,12 @@ connections:
 ",
             forge.url
         );
-        let condition = condition.map(|condition| format!("    if: \"{condition}\"\n")).unwrap_or_default();
         let automation = format!(
             "version: 1
 automations:
   - name: fix-labelled-issue
     on: [{{ source: github, event: issue.labeled, label_command: \"{label}\" }}]
-{condition}    run: {{ timeout: 5m, commands: [\"{command}\"] }}
+{more}    run: {{ timeout: 5m, commands: [\"{command}\"] }}
     output: {{ pull_request: {{}} }}
 "
         );
@@ -121,7 +120,8 @@ automations:
     }
 }
 
-async fn is_fine(address: SocketAddr, path: &str) -> bool {
+/// Whether it answers 200 there.
+pub async fn is_fine(address: SocketAddr, path: &str) -> bool {
     let Ok(mut connection) = Connection::open(address).await else { return false };
     connection.get(path).await.is_ok_and(|Answer { status, .. }| status == 200)
 }

@@ -22,7 +22,7 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let forge = Forge::start().await?;
     let (mut fresh, mut existing) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let site = Site::new(&forge, "agent:fix", "true", None)?;
+        let site = Site::new(&forge, "agent:fix", "true", "")?;
         fresh.push(start(&site).await?);
         existing.push(start(&site).await?);
     }

@@ -22,7 +22,7 @@ const LONG: Plan = Plan { connections: 32, warm_up: Duration::ZERO, time: Durati
 const REST: Duration = Duration::from_secs(10);
 /// What the automation waits for, but for its condition: decided and recorded, and nothing is run.
 const LABEL: &str = "agent:fix";
-const NEVER: &str = "event.item.title.contains('nothing of the kind')";
+const NEVER: &str = "    if: \"event.item.title.contains('nothing of the kind')\"\n";
 
 pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let deliveries = Deliveries::new(LABEL, SystemClock::new().now())?;
@@ -77,7 +77,7 @@ struct Sustained {
 
 async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, LABEL, "true", Some(NEVER))?;
+    let site = Site::new(&forge, LABEL, "true", NEVER)?;
     let up = site.start().await?;
     up.until_taking_jobs().await?;
     tokio::time::sleep(REST).await;
