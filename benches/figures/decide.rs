@@ -107,9 +107,9 @@ fn conditions(table: &mut Table, event: &Event) -> anyhow::Result<()> {
 
 /// What ten thousand automations hold in memory.
 fn memory(table: &mut Table) -> anyhow::Result<()> {
-    let before = process::memory_of(std::process::id())?.0;
+    let before = process::memory_of(std::process::id())?.now;
     let set = set(10_000, None)?;
-    let measured = process::memory_of(std::process::id())?.0 - before;
+    let measured = process::memory_of(std::process::id())?.now - before;
     black_box(&set);
     table.add(Figure {
         name: "memory, 10,000 automations".to_owned(),

@@ -21,7 +21,7 @@ use schemas::trace::TraceContext;
 use schemas::{Clock, ConnectionName, Delivery, DeliveryId, SystemClock, WebhookName};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
-use store::Store;
+use store::{Address, Store};
 use telemetry::metrics::Meters;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ use crate::deliveries::{Deliveries, FIRST};
 use crate::spread::median;
 use crate::table::{Figure, Table, Target};
 
-const EVENTS: u64 = 10_000;
+pub const EVENTS: u64 = 10_000;
 const ROUNDS: usize = 3;
 const CANDIDATES: usize = 5;
 const LABEL: &str = "agent:fix";
@@ -43,7 +43,8 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let (mut measured, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let folder = tempfile::tempdir()?;
-        let decided = rate(decided(folder.path(), &deliveries, FIRST).await?);
+        let database = Address::Sqlite(folder.path().join("store.db"));
+        let decided = rate(decided(folder.path(), &database, &deliveries, FIRST).await?);
         let bare = rate(bare(folder.path()).await?);
         println!("  {EVENTS} events, {CANDIDATES} decisions each: {decided:.0}/s, rows alone {bare:.0}/s");
         measured.push(decided);
@@ -64,10 +65,16 @@ pub fn rate(time: Duration) -> f64 {
     EVENTS as f64 / time.as_secs_f64()
 }
 
-/// How long a dispatcher takes for a queue full of events that no automation wants.
-pub async fn decided(folder: &Path, deliveries: &Deliveries, first: u64) -> anyhow::Result<Duration> {
+/// How long a dispatcher on `database` takes for a queue full of events that no automation wants; the
+/// queue is in `folder`.
+pub async fn decided(
+    folder: &Path,
+    database: &Address,
+    deliveries: &Deliveries,
+    first: u64,
+) -> anyhow::Result<Duration> {
     let queue = Queue::open(&folder.join("queue.db"), QueueLimits::default()).await?;
-    let store = Store::open_sqlite(&folder.join("store.db")).await?;
+    let store = Store::open(database).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let publisher = queue.publisher();
     let all: Vec<Delivery> =

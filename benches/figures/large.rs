@@ -1,7 +1,5 @@
 //! The same with a million deliveries and a hundred thousand runs stored: decisions, and pages of lists.
 
-use std::path::Path;
-
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use dispatcher::rules::load_texts;
@@ -15,13 +13,14 @@ use schemas::{
     Clock, ConnectionName, Decision, Event, RepoRef, Run, RunId, SystemClock, Untrusted, WorkItem,
 };
 use serde_json::Value;
-use store::{DeliveryStatus, NewDelivery, Store};
+use store::{Address, DeliveryStatus, NewDelivery, Store};
 
 use crate::decisions;
 use crate::deliveries::{Deliveries, FIRST};
 use crate::forge::Forge;
+use crate::servers::Server;
 use crate::site::{Site, Up};
-use crate::spread::{Spread, millis};
+use crate::spread::{Spread, median, millis};
 use crate::table::{Figure, Table, Target};
 
 const DELIVERIES: u64 = 1_000_000;
@@ -29,39 +28,72 @@ const DELIVERIES: u64 = 1_000_000;
 const RUN_EVERY: u64 = 10;
 const ISSUES: u64 = 50_000;
 const BATCH: u64 = 500;
+const ROUNDS: u64 = 3;
 const PAGES: usize = 200;
 const LABEL: &str = "agent:fix";
 
 pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
-    let deliveries = Deliveries::new(LABEL, SystemClock::new().now())?;
-    let empty = tempfile::tempdir()?;
     let forge = Forge::start().await?;
-    let site = Site::new(&forge, LABEL, "true", "")?;
-    let data = site.data_dir();
-    std::fs::create_dir_all(&data)?;
-    fill(&data.join("store.db")).await?;
-    println!("  store.db {:.0} MB", site.size("store.db") as f64 / 1e6);
-    let floor = decisions::rate(decisions::decided(empty.path(), &deliveries, FIRST).await?);
-    let measured = decisions::rate(decisions::decided(&data, &deliveries, FIRST).await?);
-    println!("  {measured:.0} events/s beside them, {floor:.0}/s beside nothing");
-    table.add(Figure {
-        name: "events through the dispatcher, beside 1,000,000 stored".to_owned(),
-        unit: "/s",
-        measured,
-        floor: Some(floor),
-        target: Target::AtLeastOfFloor(0.9),
-    });
+    let (site, folder) = (Site::new(&forge, LABEL, "true", "")?, tempfile::tempdir()?);
+    std::fs::create_dir_all(site.data_dir())?;
+    let [full, empty] = [site.data_dir(), folder.path().to_owned()].map(|data| data.join("store.db"));
+    Place { name: "SQLite", full: Address::Sqlite(full), empty: Address::Sqlite(empty), site }
+        .measure(table)
+        .await?;
+    let Some(server) = Server::postgres().await? else {
+        println!("  not measured on PostgreSQL: it is not installed");
+        return Ok(());
+    };
+    let (full, empty) = (server.database("full_one").await?, server.database("empty_one").await?);
+    let site = Site::new(&forge, LABEL, "true", "")?.on(&full);
+    Place { name: "PostgreSQL", full: Address::Postgres(full), empty: Address::Postgres(empty), site }
+        .measure(table)
+        .await
+}
 
-    let up = site.start().await?;
-    println!("  ready {} after the start", millis(up.ready_after));
-    for list in ["deliveries", "runs"] {
-        let times = pages(&up, list).await?;
-        println!("  pages of {list}: {times}");
-        let measured = times.at(99).as_secs_f64() * 1e3;
-        let name = format!("a page of 50 {list} of so many, p99");
-        table.add(Figure { name, unit: "ms", measured, floor: None, target: Target::AtMost(50.0) });
+/// A database with so many stored and one with none, and a site on the first.
+struct Place {
+    name: &'static str,
+    full: Address,
+    empty: Address,
+    site: Site,
+}
+
+impl Place {
+    async fn measure(&self, table: &mut Table) -> anyhow::Result<()> {
+        let name = self.name;
+        let clock = SystemClock::new();
+        fill(&self.full).await?;
+        println!("  {name}: filled in {:.0} s", clock.monotonic().as_secs_f64());
+        let deliveries = Deliveries::new(LABEL, clock.now())?;
+        let (mut measured, mut floors) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let first = FIRST + round * decisions::EVENTS;
+            for (database, rates) in [(&self.empty, &mut floors), (&self.full, &mut measured)] {
+                let queue = tempfile::tempdir()?;
+                let time = decisions::decided(queue.path(), database, &deliveries, first).await?;
+                rates.push(decisions::rate(time));
+            }
+        }
+        println!("  {name}: events/s beside them {measured:.0?}, beside none {floors:.0?}");
+        table.add(Figure {
+            name: format!("events through the dispatcher, beside 1,000,000 in {name}"),
+            unit: "/s",
+            measured: median(measured),
+            floor: Some(median(floors)),
+            target: Target::AtLeastOfFloor(0.9),
+        });
+        let up = self.site.start().await?;
+        println!("  {name}: ready {} after the start", millis(up.ready_after));
+        for list in ["deliveries", "runs"] {
+            let times = pages(&up, list).await?;
+            println!("  {name}: pages of {list}: {times}");
+            let measured = times.at(99).as_secs_f64() * 1e3;
+            let name = format!("a page of 50 {list} of so many in {name}, p99");
+            table.add(Figure { name, unit: "ms", measured, floor: None, target: Target::AtMost(50.0) });
+        }
+        up.stop().await
     }
-    up.stop().await
 }
 
 /// Pages one after the other, as a person goes back in time, and the first one again and again.
@@ -79,8 +111,8 @@ async fn pages(up: &Up, list: &str) -> anyhow::Result<Spread> {
     Ok(times.into_iter().collect())
 }
 
-async fn fill(path: &Path) -> anyhow::Result<()> {
-    let store = Store::open_sqlite(path).await?;
+async fn fill(database: &Address) -> anyhow::Result<()> {
+    let store = Store::open(database).await?;
     let clock = SystemClock::new();
     let set = load_texts([("all.yaml".to_owned(), decisions::automations())].into())?;
     let automation = set.rules().first().context("no automation")?.automation.clone();

@@ -52,18 +52,31 @@ pub async fn end(child: &mut Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Resident memory in MB of 10^6 bytes: now, and at its highest (proc(5), `VmRSS` and `VmHWM`).
-pub fn memory(child: &Child) -> anyhow::Result<(f64, f64)> {
+/// Resident memory in MB of 10^6 bytes (proc(5)).
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// Now: `VmRSS`.
+    pub now: f64,
+    /// Of it what is in no file: `RssAnon`. The rest is the program's own file, which the kernel keeps
+    /// once for all that run it and drops when others need the room.
+    pub own: f64,
+    /// At its highest: `VmHWM`.
+    pub highest: f64,
+}
+
+/// What a process holds.
+pub fn memory(child: &Child) -> anyhow::Result<Memory> {
     memory_of(child.id().context("it ended")?)
 }
 
 /// As [`memory`], of the process with that id.
-pub fn memory_of(id: u32) -> anyhow::Result<(f64, f64)> {
+pub fn memory_of(id: u32) -> anyhow::Result<Memory> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         let kib: f64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
         Some(kib * 1024.0 / 1e6)
     };
-    Ok((field("VmRSS").context("no VmRSS")?, field("VmHWM").context("no VmHWM")?))
+    let field = |name| field(name).with_context(|| format!("no {name}"));
+    Ok(Memory { now: field("VmRSS")?, own: field("RssAnon")?, highest: field("VmHWM")? })
 }

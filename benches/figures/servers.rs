@@ -3,8 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use store::{PostgresAddress, Tls};
 use tempfile::TempDir;
 use tokio::process::Command;
+
+/// Of PostgreSQL.
+pub const PASSWORD: &str = "test";
 
 /// A server; killed when dropped.
 pub struct Server {
@@ -34,6 +39,22 @@ impl Server {
         // As for a machine of this size; it syncs, as it does by itself.
         std::fs::write(folder.path().join("extra.conf"), "shared_buffers = 512MB\nmax_wal_size = 4GB\n")?;
         Self::start("postgres", folder, 30_500 + std::process::id() % 2_000).await.map(Some)
+    }
+
+    /// An empty database on it.
+    pub async fn database(&self, name: &str) -> anyhow::Result<PostgresAddress> {
+        let mut connection = PgConnection::connect(&self.address).await?;
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await?;
+        let port = self.address.rsplit([':', '/']).nth(1).context("no port")?;
+        Ok(PostgresAddress {
+            host: "127.0.0.1".to_owned(),
+            port: port.parse()?,
+            user: "pullwright".to_owned(),
+            password: Some(PASSWORD.into()),
+            database: name.to_owned(),
+            tls: Tls::Off,
+            root_certificates: None,
+        })
     }
 
     async fn start(script: &str, folder: TempDir, port: u32) -> anyhow::Result<Self> {

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use schemas::{Clock, SystemClock};
 use serde_json::Value;
+use store::PostgresAddress;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -18,6 +19,7 @@ use crate::http::{Answer, Connection};
 use crate::process::{self, PATIENCE};
 use crate::roles::FORGE_TOKEN;
 use crate::scheme::SECRET;
+use crate::servers::PASSWORD;
 
 /// How often something is looked for.
 const LOOK: Duration = Duration::from_millis(1);
@@ -25,6 +27,8 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Configuration and data; what a start leaves, the next one finds.
 pub struct Site {
     folder: TempDir,
+    /// Records in PostgreSQL, where they are not in the data folder.
+    database: Option<String>,
 }
 
 /// A running `pullwright up`; killed when dropped.
@@ -66,7 +70,14 @@ automations:
         std::fs::write(folder.path().join("pullwright.yaml"), settings)?;
         std::fs::create_dir(folder.path().join("automations"))?;
         std::fs::write(folder.path().join("automations/fix-labelled-issue.yaml"), automation)?;
-        Ok(Self { folder })
+        Ok(Self { folder, database: None })
+    }
+
+    /// The same with its records in that database.
+    pub fn on(self, database: &PostgresAddress) -> Self {
+        let PostgresAddress { user, host, port, database, .. } = database;
+        let database = format!("postgres://{user}:${{env:DB_PASSWORD}}@{host}:{port}/{database}");
+        Self { database: Some(database), ..self }
     }
 
     /// Starts it and waits until it is ready.
@@ -87,6 +98,9 @@ automations:
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log)?)
             .kill_on_drop(true);
+        if let Some(database) = &self.database {
+            command.env("PULLWRIGHT__DATABASE", database).env("DB_PASSWORD", PASSWORD);
+        }
         let clock = SystemClock::new();
         let began = clock.now();
         let mut child = command.spawn().context("pullwright cannot be started")?;

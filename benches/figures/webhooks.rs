@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::deliveries::Deliveries;
 use crate::forge::Forge;
 use crate::load::{self, Outcome, Plan};
-use crate::process::{self, PATIENCE, Role};
+use crate::process::{self, Memory, PATIENCE, Role};
 use crate::site::{Site, Up};
 use crate::spread::{median, millis};
 use crate::table::{Figure, Table, Target};
@@ -45,7 +45,8 @@ pub async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let mut add = |name: &str, measured, target| {
         table.add(Figure { name: name.to_owned(), unit: "MB", measured, floor: None, target });
     };
-    add("memory, idle", sustained.idle, Target::AtMost(40.0));
+    add("memory, idle", sustained.idle.now, Target::AtMost(40.0));
+    add("  of it its own, the rest its program's file", sustained.idle.own, Target::None);
     add("memory, at most under load", sustained.highest, Target::None);
     add("memory, idle again after the load", sustained.rested, Target::None);
     Ok(())
@@ -70,7 +71,7 @@ fn print(name: &str, outcome: &Outcome) {
 struct Sustained {
     /// Webhooks, from the first one sent to the last decision committed.
     per_second: f64,
-    idle: f64,
+    idle: Memory,
     highest: f64,
     rested: f64,
 }
@@ -102,10 +103,10 @@ async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let rested = process::memory(&up.child)?;
     println!(
         "           memory {:.1} MB idle, {:.1} MB after the load ({:.1} MB at most), {:.1} MB after {} s of rest",
-        idle.0,
-        loaded.0,
-        loaded.1,
-        rested.0,
+        idle.now,
+        loaded.now,
+        loaded.highest,
+        rested.now,
         REST.as_secs()
     );
     println!("           store.db {:.0} MB", site.size("store.db") as f64 / 1e6);
@@ -114,7 +115,7 @@ async fn sustained(deliveries: &Deliveries) -> anyhow::Result<Sustained> {
     let again = site.start().await?;
     println!("           ready {} after a start on these records", millis(again.ready_after));
     again.stop().await?;
-    Ok(Sustained { per_second, idle: idle.0, highest: loaded.1, rested: rested.0 })
+    Ok(Sustained { per_second, idle, highest: loaded.highest, rested: rested.now })
 }
 
 /// Deliveries that wait for their decision, as `/readyz` tells.

@@ -71,7 +71,10 @@ impl Dispatcher {
         let failed = |e: StoreError| unavailable(&e);
         let start = self.starting_point(&seen).await;
         let now = self.clock.now();
-        let tx = self.store.begin().await.map_err(failed)?;
+        // A claim changes one row, which it locks; only an end lets others go on.
+        let ends = matches!(start, Err(NoStart::Never(_)));
+        let begun = if ends { self.store.begin().await } else { self.store.begin_beside().await };
+        let tx = begun.map_err(failed)?;
         let claimed = tx.claim(seen.run.id, &claim.worker, &claim.nonce, now).await.map_err(failed)?;
         let Some(mut record) = claimed else { return Ok(None) };
         let start = match start {

@@ -107,15 +107,18 @@ impl ControlPlane for Dispatcher {
             // Leave to push is what makes it true; until then a cancel is heard.
             return Ok(());
         }
-        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         advance(&mut record, step)?;
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-        if step == Step::Commands {
+        let shown = step == Step::Commands;
+        if shown {
             self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
         }
         tx.commit().await.map_err(|e| unavailable(&e))?;
-        self.publish.notify_one();
+        if shown {
+            self.publish.notify_one();
+        }
         Ok(())
     }
 

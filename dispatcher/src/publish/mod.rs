@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use schemas::intent::{IntentState, Write};
 use schemas::{Intent, IntentId};
 use store::{RunRecord, StoreError};
@@ -29,6 +29,8 @@ const HOLD: TimeDelta = TimeDelta::minutes(3);
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// The wait after the database did not answer.
 const DATABASE_DOWN: Duration = Duration::from_secs(1);
+/// What was due and is not to be had yet is looked for again after this.
+const SOON: Duration = Duration::from_millis(20);
 /// When nothing rings, how long until the next look.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -64,18 +66,19 @@ impl Calls {
     }
 }
 
+/// The wait until a write is due.
+fn until(due: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    due.map_or(IDLE, |due| (due - now).to_std().unwrap_or_default().clamp(SOON, IDLE))
+}
+
 impl Dispatcher {
     /// Makes planned writes until `stop`; what is due by then is written first, and what follows from it.
     pub async fn publish(self: &Arc<Self>, stop: CancellationToken) {
         let mut calls = Calls { strays: true, ..Calls::default() };
         let mut told = false;
         loop {
-            let mut wait = IDLE;
-            match self.start_calls(&mut calls).await {
-                Ok(()) if calls.tasks.len() < self.settings.writes_at_once => {
-                    wait = self.until_next_due().await
-                }
-                Ok(()) => {}
+            let wait = match self.start_calls(&mut calls).await {
+                Ok(next) => next,
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -83,9 +86,9 @@ impl Dispatcher {
                     );
                     // They may have been taken all the same.
                     calls.strays = true;
-                    wait = DATABASE_DOWN;
+                    DATABASE_DOWN
                 }
-            }
+            };
             if told && calls.tasks.is_empty() {
                 return;
             }
@@ -98,23 +101,19 @@ impl Dispatcher {
         }
     }
 
-    async fn until_next_due(&self) -> Duration {
-        let now = self.clock.now();
-        match self.store.next_intent_due(now).await {
-            Ok(Some(due)) => (due - now).to_std().unwrap_or_default().clamp(Duration::from_millis(20), IDLE),
-            _ => IDLE,
-        }
-    }
-
-    async fn start_calls(self: &Arc<Self>, calls: &mut Calls) -> Result<(), StoreError> {
+    /// Starts what is due and has room; how long until the next look, if nothing rings before.
+    async fn start_calls(self: &Arc<Self>, calls: &mut Calls) -> Result<Duration, StoreError> {
         if calls.strays {
             self.let_go_of_strays(calls).await?;
         }
-        let now = self.clock.now();
         let free = self.settings.writes_at_once.saturating_sub(calls.tasks.len());
-        let anything_due = self.store.next_intent_due(now).await?.is_some_and(|due| due <= now);
-        if free == 0 || !anything_due {
-            return Ok(());
+        if free == 0 {
+            return Ok(IDLE);
+        }
+        let now = self.clock.now();
+        let due = self.store.next_intent_due(now).await?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(until(due, now));
         }
         for intent in self.store.claim_intents(&self.settings.name, now, now + HOLD, free as u64).await? {
             let dispatcher = Arc::clone(self);
@@ -129,7 +128,8 @@ impl Dispatcher {
             });
             calls.intents.insert(call.id(), id);
         }
-        Ok(())
+        let now = self.clock.now();
+        Ok(until(self.store.next_intent_due(now).await?, now))
     }
 
     /// Their writes are taken up again at once, rather than when their holds end.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::Publisher;
 use schemas::control::Claim;
 use schemas::delivery::Body;
 use schemas::event::SourceKind;
+use schemas::run::Step;
 use schemas::trace::TraceContext;
 use schemas::{Clock, ControlPlane, Delivery, DeliveryId, Epoch, WebhookName, WorkerName};
 use senders::samples::{self, Aim, Fresh};
@@ -20,6 +22,8 @@ use crate::support::{FIX, World};
 
 const WEBHOOKS: [(&str, SourceKind, &str); 1] = [("github", SourceKind::Github, "github")];
 const MANY: u128 = 60;
+/// Less than the database lets anybody wait for a lock.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Two that do not know of each other; `None` on a machine without PostgreSQL.
 async fn two() -> Option<(World, World, Server)> {
@@ -79,6 +83,21 @@ async fn the_same_deliveries_are_decided_once_by_two() {
         assert_eq!(one.store.runs_of(id).await.unwrap().len(), 1, "{number}");
         assert_eq!(one.store.delivery(id).await.unwrap().unwrap().status, DeliveryStatus::Decided);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn claims_and_steps_go_on_beside_a_long_decision() {
+    let Some((one, two, _server)) = two().await else { return };
+    one.queue.publish(labeled(&one, 1, 1)).await.unwrap();
+    one.decide().await;
+    let deciding = two.store.begin().await.unwrap();
+    let beside = async {
+        let claim = Claim { worker: WorkerName::from("w"), nonce: "n".into() };
+        let job = one.dispatcher.claim(claim).await.unwrap().unwrap();
+        one.dispatcher.step(job.run, job.epoch, Step::Commands).await.unwrap();
+    };
+    tokio::time::timeout(PATIENCE, beside).await.expect("a worker waited for another's decision");
+    deciding.commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
