@@ -32,7 +32,7 @@ pub mod yaml;
 pub use amqp::Amqp;
 pub use automations::Automations;
 pub use connections::{Auth, Connection};
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, WakeUps};
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
 pub use listen::{Intake, Listen};
