@@ -72,10 +72,15 @@ impl Dispatcher {
         loop {
             let mut wait = IDLE;
             match self.start_calls(&mut calls).await {
-                Ok(()) if calls.tasks.len() < self.settings.writes_at_once => wait = self.until_next_due().await,
+                Ok(()) if calls.tasks.len() < self.settings.writes_at_once => {
+                    wait = self.until_next_due().await
+                }
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "planned writes cannot be read");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "planned writes cannot be read"
+                    );
                     // They may have been taken all the same.
                     calls.strays = true;
                     wait = DATABASE_DOWN;

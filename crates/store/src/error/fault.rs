@@ -23,8 +23,9 @@ impl Fault {
         match error {
             // Whatever the server says to one who knocks, nothing was asked of it yet.
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Down,
-            DbErr::Exec(RuntimeErr::SqlxError(error))
-            | DbErr::Query(RuntimeErr::SqlxError(error)) => Self::of_driver(error),
+            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+                Self::of_driver(error)
+            }
             _ => Self::Other,
         }
     }
