@@ -41,7 +41,12 @@ async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
             "mend the credential that is named",
         )),
     }
-    if role.writes() {
+    // A look makes no folder; the first start does.
+    let is_there = match &loaded.settings.artifacts {
+        config::Artifacts::Folder(folder) => folder.is_dir(),
+        config::Artifacts::S3(_) => true,
+    };
+    if role.writes() && is_there {
         match artifacts::open(&loaded.settings, secrets) {
             Ok(artifacts) => found.artifacts = Some(artifacts),
             Err(error) => {

@@ -72,9 +72,9 @@ impl Dispatcher {
     async fn try_claim(&self, seen: RunRecord, claim: &Claim) -> Result<Option<Job>, ControlError> {
         let failed = |e: StoreError| unavailable(&e);
         let kept = self.kept(seen.run.id).await?;
-        // A result that is there already starts where it did.
+        // What was made already stays where it started; a forge that is away holds it up as any run.
         let start = match kept {
-            Some(_) => Ok(None),
+            Some(_) => self.reaches(&seen).await.map(|()| None),
             None => self.starting_point(&seen).await.map(Some),
         };
         let now = self.clock.now();
