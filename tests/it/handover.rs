@@ -62,6 +62,8 @@ async fn killed_after_its_result_another_machine_pushes_it() {
         if granted["worker"] == *one.name { (one, two) } else { (two, one) };
     lost.signal(Signal::SIGKILL);
     lost.ended().await;
+    // The git that it started may live on, until its epoch is over.
+    world.run_when(issue, "somebody else's", |run| run["epoch"] == 2).await;
     world.sim.no_faults();
     let run = published_once(&world, issue, &granted).await;
     assert_eq!((&run["workers_lost"], &run["epoch"]), (&1.into(), &2.into()), "{run:#}");

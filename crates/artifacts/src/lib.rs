@@ -83,7 +83,9 @@ impl Artifacts {
     /// # Errors
     /// When the store does not take it in time; it may be there all the same.
     pub async fn put(&self, name: &str, content: Bytes) -> Result<(), ArtifactError> {
-        in_time(async { Ok(self.store.put(&Path::from(name), content.into()).await.map(drop)?) }).await
+        // What is not found is the bucket, never the object.
+        let put = async { self.store.put(&Path::from(name), content.into()).await };
+        in_time(async { put.await.map(drop).map_err(ArtifactError::Store) }).await
     }
 
     /// Reads an object of at most `largest` bytes.

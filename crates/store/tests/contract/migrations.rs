@@ -72,8 +72,9 @@ async fn migrations_go_down_and_up_again_with_rows() {
         assert!(store.thread(&"x".into(), &"fix".into()).await.unwrap().is_some());
         // An older version knows of no bundle: the run begins anew.
         assert_eq!(store.kept_result(RunId(id(1))).await.unwrap(), None);
-        // Who was at it is forgotten, the write is not.
-        assert_eq!(store.claim_intents("b", now(), now(), 10).await.unwrap().len(), 1);
+        // Where it is forgotten who was at it, the write is not.
+        let free = usize::from(steps > 1);
+        assert_eq!(store.claim_intents("b", now(), now(), 10).await.unwrap().len(), free, "{steps}");
         store.close().await.unwrap();
     }
     let store = down_and_up(&place, all).await;
