@@ -11,6 +11,8 @@ help:
 	@echo 'make test REQUIRE_ALL=1      a group that could not run is a failure'
 	@echo 'make faults                  every fault on real processes, three times each, counted'
 	@echo 'make faults SEEDS=50 CUT=60  fifty times each, lines cut for a minute'
+	@echo 'make faults ONLY=PostgreSQL  those whose names hold that; several with commas between'
+	@echo 'make faults SOAK=30          a load for half an hour, with a fault in every minute'
 	@echo 'make compose-test            docker-compose.yml for real, with Docker; as root on Debian'
 	@echo 'make simulate                10,000 seeds of all parts in one process, with everything going wrong'
 	@echo 'make simulate SEED=7         one of them again, with its history'

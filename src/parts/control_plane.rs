@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use broker::amqp::WakeSender;
 use broker::wake::WakeUps;
 use config::{Automations, Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
@@ -59,6 +60,8 @@ pub struct ControlPlane {
     store: Store,
     meters: Meters,
     wake_ups: WakeUps,
+    /// Wakes workers that listen on RabbitMQ, as long as it lives.
+    _waking: Option<WakeSender>,
     token: AdminToken,
     publishing: CancellationToken,
     /// The worker of this process, where it has one.
@@ -100,6 +103,7 @@ impl ControlPlane {
         );
         Ok(Self {
             dispatcher: Arc::new(dispatcher),
+            _waking: queue.pass_on(&wake_ups),
             queue: Arc::new(queue),
             store,
             meters,

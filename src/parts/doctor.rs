@@ -69,6 +69,19 @@ async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
             }
         }
     }
+    if let Some(control_plane) = loaded.settings.control_plane.as_ref().filter(|_| role == Role::Worker) {
+        match queue::wake_ups(control_plane, secrets) {
+            Ok(settings) => {
+                let task = Task::Worker { pool: dispatcher::POOL.to_owned() };
+                found.broker = settings.map(|settings| (settings, task));
+            }
+            Err(error) => found.missing.push(Check::fail(
+                "broker",
+                format!("{error:#}"),
+                "check `control_plane.ca_file`",
+            )),
+        }
+    }
     if !role.works() {
         return found;
     }

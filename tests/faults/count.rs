@@ -28,8 +28,8 @@ pub struct Count {
 }
 
 impl Count {
-    /// Waits until everything about the issues is over, and counts.
-    pub async fn of(site: &Site, taken: Taken) -> Self {
+    /// Waits until everything about the issues is over, and counts. `deleted`: a person removed our comments.
+    pub async fn of(site: &Site, taken: Taken, deleted: bool) -> Self {
         let mut count = Self { accepted: taken.accepted, remarks: taken.strange, ..Self::default() };
         let clock = SystemClock::new();
         let over = async {
@@ -41,23 +41,28 @@ impl Count {
         count.drain = clock.monotonic();
         let runs = runs(site).await;
         for issue in taken.issues {
-            count.look_at(site, &runs, issue).await;
+            count.look_at(site, &runs, issue, deleted).await;
         }
         count.remarks.extend(count.hands.then(|| "it did not come to its end by itself".to_owned()));
         count
     }
 
-    async fn look_at(&mut self, site: &Site, runs: &[Value], issue: u64) {
+    async fn look_at(&mut self, site: &Site, runs: &[Value], issue: u64, deleted: bool) {
         let of_issue: Vec<&Value> = runs.iter().filter(|run| is_of(run, issue)).collect();
         let (pulls, comments) = (site.world.pulls_for(issue).len(), site.world.our_comments(issue).len());
-        let succeeded = of_issue.iter().any(|run| run["outcome"] == "succeeded");
+        let outcome = |word: &str| of_issue.iter().any(|run| run["outcome"] == word);
+        // Somebody may have cancelled it, and it may have been too late for that.
+        let cancelled = outcome("cancelled");
+        let ended = if cancelled { pulls == 0 } else { outcome("succeeded") && pulls > 0 };
         let mut lives = 0;
         for run in &of_issue {
             let (_, detail) =
                 site.world.api(&format!("runs/{}", run["id"].as_str().unwrap_or_default())).await;
             lives = lives.max(detail["epoch"].as_u64().unwrap_or(0));
         }
-        let lost = !succeeded || pulls == 0 || comments == 0;
+        // What a person deleted is not written again.
+        let silent = comments == 0 && !deleted;
+        let lost = !ended || silent;
         let twice = of_issue.len() > 1 || pulls > 1 || comments > 1 || lives > LIVES;
         self.lost += usize::from(lost);
         self.twice += usize::from(twice);

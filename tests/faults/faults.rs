@@ -5,9 +5,12 @@ use std::time::Duration;
 use forge_sim::{Fault as Forge, FaultOrder};
 use nix::sys::signal::Signal;
 
+use crate::held;
+use crate::load::LONG;
 use crate::site::{LEASE, Site};
-use crate::support::{REPO, Random};
-use crate::wire::Wire;
+use crate::steps::{Step, Who, die};
+use crate::support::{REPO, Random, TOKEN};
+use crate::wire::{Lost, Wire};
 
 /// A fault with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +36,18 @@ pub enum Fault {
     DispatcherCutFromDatabase,
     DispatcherCutFromForge,
     WorkersCutOff,
+    Dies(Who, Step, Lost),
+    ConsumerTimeout,
+    RunKillsWorkers,
+    Cancelled,
+    CommentDeleted,
     ForgeCommitsThen500,
     ForgeCommitsThen502,
     ForgeCommitsThenResets,
     ForgeLimits,
     ForgeLimitsSecondary,
     ForgeListsLag,
+    ForgeLongThread,
 }
 
 use Fault as F;
@@ -47,7 +56,7 @@ use Fault as F;
 const POISON: &str = r#"{"action":["labeled"],"issue":7}"#;
 
 impl Fault {
-    pub const ALL: [(Self, &'static str); 27] = [
+    pub const ALL: [(Self, &'static str); 46] = [
         (F::Nothing, "nothing"),
         (F::IngressKilled, "kill -9 of ingress"),
         (F::DispatcherKilled, "kill -9 of the dispatcher"),
@@ -69,20 +78,54 @@ impl Fault {
         (F::DispatcherCutFromDatabase, "dispatcher cut off from PostgreSQL"),
         (F::DispatcherCutFromForge, "dispatcher cut off from the forge"),
         (F::WorkersCutOff, "workers cut off from the control plane"),
+        (F::Dies(Who::Ingress, Step::Publish, Lost::Question), "ingress killed before RabbitMQ has it"),
+        (F::Dies(Who::Ingress, Step::Publish, Lost::Answer), "ingress killed before it hears the confirm"),
+        (F::Dies(Who::Dispatcher, Step::Commit, Lost::Question), "dispatcher killed before a commit"),
+        (F::Dies(Who::Dispatcher, Step::Commit, Lost::Answer), "dispatcher killed after a commit"),
+        (F::Dies(Who::Dispatcher, Step::Ack, Lost::Question), "dispatcher killed before its ack"),
+        (F::Dies(Who::Dispatcher, Step::Comment, Lost::Question), "dispatcher killed before a comment"),
+        (F::Dies(Who::Dispatcher, Step::Comment, Lost::Answer), "dispatcher killed after a comment"),
+        (
+            F::Dies(Who::Dispatcher, Step::PullRequest, Lost::Question),
+            "dispatcher killed before a pull request",
+        ),
+        (F::Dies(Who::Dispatcher, Step::PullRequest, Lost::Answer), "dispatcher killed after a pull request"),
+        (F::Dies(Who::Dispatcher, Step::PushToForge, Lost::Answer), "dispatcher killed after a push"),
+        (F::Dies(Who::Workers, Step::Claim, Lost::Answer), "workers killed as they claim"),
+        (F::Dies(Who::Workers, Step::Grant, Lost::Answer), "workers killed with leave to push"),
+        (F::Dies(Who::Workers, Step::Push, Lost::Answer), "workers killed after a push"),
+        (F::Dies(Who::Workers, Step::Report, Lost::Answer), "workers killed as they report"),
+        (F::ConsumerTimeout, "consumer timeout of 5 s, a job of 20 s"),
+        (F::RunKillsWorkers, "a run that kills its workers"),
+        (F::Cancelled, "cancel racing success"),
+        (F::CommentDeleted, "a person deletes our comments"),
         (F::ForgeCommitsThen500, "forge does it and says 500"),
         (F::ForgeCommitsThen502, "forge does it and says 502"),
         (F::ForgeCommitsThenResets, "forge does it and hangs up"),
         (F::ForgeLimits, "forge limits: 429 with retry-after"),
         (F::ForgeLimitsSecondary, "forge limits: 403 without a word"),
         (F::ForgeListsLag, "forge's lists lag by 2 s, after a 502"),
+        (F::ForgeLongThread, "forge does it and says 502, thread of 250 comments"),
     ];
 
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(fault, _)| *fault == self).map_or("", |(_, name)| name)
+    }
+
+    /// The comments that stand in every thread before ours.
+    pub fn thread(self) -> usize {
+        if self == F::ForgeLongThread { 250 } else { 0 }
+    }
+
     /// Makes it happen, and ends it.
-    pub async fn happen(self, site: &mut Site, random: &mut Random, cut: Duration) {
+    pub async fn happen(self, site: &mut Site, issues: &[u64], random: &mut Random, cut: Duration) {
+        if let F::Dies(who, step, lost) = self {
+            return die(site, who, step, lost, random).await;
+        }
         let moment = Duration::from_millis(random.between(0, 700));
         tokio::time::sleep(moment).await;
         match self {
-            F::Nothing => {}
+            F::Nothing | F::Dies(..) => {}
             F::IngressKilled => {
                 site.kill_ingress().await;
                 site.start_ingress().await;
@@ -178,8 +221,14 @@ impl Fault {
             F::DispatcherCutFromDatabase => cut_for(&site.wires.dispatcher_to_database, cut).await,
             F::DispatcherCutFromForge => cut_for(&site.wires.dispatcher_to_forge, cut).await,
             F::WorkersCutOff => cut_for(&site.wires.workers_to_dispatcher, cut).await,
+            F::ConsumerTimeout => site.outlast_the_consumer_timeout().await,
+            F::RunKillsWorkers => site.kill_every_worker_of_one_run(issues).await,
+            F::Cancelled => site.cancel_some(issues, random).await,
+            F::CommentDeleted => site.delete_comments(issues, random).await,
             F::ForgeCommitsThen500 => site.forge_fails(&Forge::CommitThenStatus { status: 500 }),
-            F::ForgeCommitsThen502 => site.forge_fails(&Forge::CommitThenStatus { status: 502 }),
+            F::ForgeLongThread | F::ForgeCommitsThen502 => {
+                site.forge_fails(&Forge::CommitThenStatus { status: 502 })
+            }
             F::ForgeCommitsThenResets => site.forge_fails(&Forge::CommitThenReset),
             F::ForgeLimits => site.forge_fails(&Forge::RateLimited { retry_after: Some(1), status: 429 }),
             F::ForgeLimitsSecondary => site.forge_fails(&Forge::Secondary { retry_after: Some(1) }),
@@ -209,6 +258,65 @@ impl Site {
         ] {
             let order = FaultOrder::once(method, &path, fault.clone()).times(2);
             self.world.sim.fault(order).unwrap();
+        }
+    }
+    /// A job that takes four times as long as anybody may hold a message, beside somebody who does hold
+    /// one, and is cut off.
+    async fn outlast_the_consumer_timeout(&mut self) {
+        let set = "application:set_env(rabbit, consumer_timeout, 5000), \
+                   application:set_env(rabbit, channel_tick_interval, 1000).";
+        self.node.script("ctl", &["eval", set]).await;
+        // A channel keeps the interval that it began with.
+        self.kill_dispatcher().await;
+        self.start_dispatcher().await;
+        let issue = self.world.issue(LONG);
+        self.world.label(issue);
+        held::until_cut(&self.node).await;
+        let run = self.world.finished(issue).await;
+        assert_eq!((&run["outcome"], &run["epoch"]), (&"succeeded".into(), &1.into()), "{run:#}");
+    }
+
+    /// Whoever has this run dies, until nobody gets it any more.
+    async fn kill_every_worker_of_one_run(&mut self, neighbours: &[u64]) {
+        for issue in neighbours {
+            self.world.run_when(*issue, "begun", |run| run["state"] != "pending").await;
+        }
+        let issue = self.world.issue(LONG);
+        self.world.label(issue);
+        for epoch in 1..=2 {
+            let at_it = |run: &serde_json::Value| run["step"] == "commands" && run["epoch"] == epoch;
+            let run = self.world.run_when(issue, "at its commands", at_it).await;
+            if epoch == 2 {
+                for neighbour in neighbours {
+                    self.world.finished(*neighbour).await;
+                }
+            }
+            let holder = self.workers.iter().position(|worker| run["worker"] == *worker.name).unwrap();
+            self.restart_worker(holder).await;
+        }
+        let run = self.world.finished(issue).await;
+        assert_eq!(run["outcome"], "failed", "{run:#}");
+        assert!(self.world.pulls_for(issue).is_empty());
+        assert_eq!(self.world.our_comments(issue).len(), 1);
+    }
+
+    async fn cancel_some(&self, issues: &[u64], random: &mut Random) {
+        for issue in issues {
+            let run = self.world.run_when(*issue, "there", |_| true).await;
+            tokio::time::sleep(Duration::from_millis(random.between(0, 400))).await;
+            // It may say that it is too late.
+            self.world.post(&format!("runs/{}/cancel", run["id"].as_str().unwrap())).await;
+        }
+    }
+
+    async fn delete_comments(&self, issues: &[u64], random: &mut Random) {
+        for issue in issues {
+            let ours = async || self.world.our_comments(*issue).into_iter().next();
+            let comment = self.world.wait("our comment", ours).await;
+            tokio::time::sleep(Duration::from_millis(random.between(0, 300))).await;
+            let url = format!("{}/repos/{REPO}/issues/comments/{}", self.world.sim.url, comment.id);
+            let deleted = self.world.http.delete(url).bearer_auth(TOKEN).send().await.unwrap();
+            assert!(deleted.status().is_success(), "{deleted:?}");
         }
     }
 }

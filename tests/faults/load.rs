@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::support::{Random, World, sign};
+use crate::support::{NAME, OWNER, Random, STRANGER, World, sign};
 
 /// Issues that are labelled around one fault.
 pub const ISSUES: usize = 6;
+/// The title of an issue whose job takes 20 s.
+pub const LONG: &str = "It takes long";
 /// What a sender waits before it tries again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// When it gives up a try.
@@ -24,11 +26,49 @@ pub struct Taken {
     pub strange: Vec<String>,
 }
 
-/// Labels [`ISSUES`] issues within the time, and delivers each until it is taken.
-pub async fn deliver(world: &World, url: String, within: Duration, random: &mut Random) -> JoinSet<Taken> {
+impl Taken {
+    pub fn add(&mut self, other: Self) {
+        self.issues.extend(other.issues);
+        self.accepted += other.accepted;
+        self.strange.extend(other.strange);
+    }
+}
+
+/// What became of all of them, once every sender has its answer.
+pub async fn taken(mut senders: JoinSet<Taken>) -> Taken {
+    let mut taken = Taken::default();
+    while let Some(sender) = senders.join_next().await {
+        taken.add(sender.expect("a sender panicked"));
+    }
+    taken
+}
+
+/// So many issues.
+pub fn some(world: &World, number: usize) -> Vec<u64> {
+    (0..number).map(|_| world.issue("It does not greet")).collect()
+}
+
+/// The issues of one round, each with so many comments.
+pub fn issues(world: &World, comments: usize) -> Vec<u64> {
+    let issues = some(world, ISSUES);
+    for issue in &issues {
+        for _ in 0..comments {
+            world.sim.comment(OWNER, NAME, *issue, "Me too.", STRANGER).unwrap();
+        }
+    }
+    issues
+}
+
+/// Labels the issues within the time, and delivers each until it is taken.
+pub fn deliver(
+    world: &World,
+    url: String,
+    issues: &[u64],
+    within: Duration,
+    random: &mut Random,
+) -> JoinSet<Taken> {
     let mut senders = JoinSet::new();
-    for _ in 0..ISSUES {
-        let issue = world.issue("It does not greet");
+    for issue in issues.iter().copied() {
         let body = world.labelled_payload(issue).to_string();
         let (http, url) = (world.http.clone(), url.clone());
         let milliseconds = u64::try_from(within.as_millis()).unwrap();

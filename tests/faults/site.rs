@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::process::Child;
 
+use crate::load::LONG;
 use crate::server::Server;
 use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation, free_port};
 use crate::wire::Wire;
@@ -46,7 +47,11 @@ impl Site {
             address.database
         );
         let settings = format!("database: \"{url}\"\nruns: {{ lease: {}s }}", LEASE.as_secs());
-        let commands = ["sleep 0.3", "echo done > result"];
+        let commands = [
+            format!("grep -q '{LONG}' /event/title.txt && sleep 20 || sleep 0.3"),
+            "echo done > result".into(),
+        ];
+        let commands = commands.each_ref().map(String::as_str);
         let mut world = Plan::default()
             .automation(automation("fix", &commands, ""))
             .settings(&settings)

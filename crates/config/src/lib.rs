@@ -34,7 +34,7 @@ pub use amqp::Amqp;
 pub use artifacts::{Artifacts, S3};
 pub use automations::Automations;
 pub use connections::{Auth, Connection};
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, WakeUps};
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
 pub use listen::{Intake, Listen};

@@ -23,7 +23,7 @@ pub enum Role {
     Ingress,
     /// Decides and publishes: forge credentials, and those of database, broker and artifact store.
     Dispatcher,
-    /// Runs commands: none of these.
+    /// Runs commands: none of these, but a password of its own for hearing of work.
     Worker,
 }
 
@@ -79,6 +79,8 @@ pub struct Secrets {
     pub artifacts: Option<ArtifactKey>,
     /// A worker's enrolment token, where there still is one.
     pub enrolment: Option<SecretString>,
+    /// The password that a worker hears of work with, where it has one.
+    pub wake_ups: Option<SecretString>,
 }
 
 /// The key of an S3-compatible store, in clear.
@@ -137,6 +139,10 @@ pub(crate) fn resolve(
     if let Some(token) = enrolment.filter(|token| role == Role::Worker && token.is_present(env)) {
         secrets.enrolment = Some(token.resolve(ENROLMENT, env, sources)?);
     }
+    if role == Role::Worker {
+        let password = wake_ups(settings).map(|password| password.resolve(WAKE_UPS, env, sources));
+        secrets.wake_ups = password.transpose()?;
+    }
     Ok(secrets)
 }
 
@@ -154,6 +160,11 @@ const DATABASE_PASSWORD: &str = "the password of the database";
 const BROKER: &str = "the password of the broker";
 const ARTIFACTS: &str = "the key of the artifact store";
 const ENROLMENT: &str = "the enrolment token";
+const WAKE_UPS: &str = "the password of a worker's wake-ups";
+
+fn wake_ups(settings: &Settings) -> Option<&SecretRef> {
+    settings.control_plane.as_ref()?.wake_ups.as_ref()?.password.as_ref()
+}
 
 fn webhook_secret(name: &WebhookName) -> String {
     format!("the secret of the webhook `{name}`")
@@ -199,8 +210,10 @@ fn refuse_foreign(
     let of_artifacts =
         keys.into_iter().map(|reference| Use { reference, what: ARTIFACTS.to_owned(), owned: role.writes() });
     let enrolment = settings.control_plane.iter().filter_map(|control| control.enrolment.as_ref());
-    let of_workers =
-        enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
+    let of_workers = enrolment
+        .map(|reference| (reference, ENROLMENT))
+        .chain(wake_ups(settings).map(|reference| (reference, WAKE_UPS)))
+        .map(|(reference, what)| Use { reference, what: what.to_owned(), owned: role == Role::Worker });
     let foreign = of_webhooks
         .chain(of_connections)
         .chain(of_database)

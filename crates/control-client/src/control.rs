@@ -194,12 +194,15 @@ fn of_holder(error: CallError) -> ControlError {
 
 #[async_trait]
 impl ControlPlane for RemoteControl {
-    /// Waits for work; a stop ends the waiting, and what was claimed in that moment is asked for again.
+    /// Waits for work. A stop ends the waiting, a wake-up begins it anew; what was claimed in that
+    /// moment is given again.
     async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
-        let waiting = self.claim_once(&claim.nonce, LONGEST_WAIT_MS);
-        let claimed = match self.settings.stop.run_until_cancelled(waiting).await {
-            Some(claimed) => claimed?,
-            None => self.claim_once(&claim.nonce, 0).await?,
+        let claimed = loop {
+            tokio::select! {
+                claimed = self.claim_once(&claim.nonce, LONGEST_WAIT_MS) => break claimed?,
+                () = self.settings.heard.notified() => {}
+                () = self.settings.stop.cancelled() => break self.claim_once(&claim.nonce, 0).await?,
+            }
         };
         self.heed(&claimed.notice).await;
         if claimed.job.is_none() {

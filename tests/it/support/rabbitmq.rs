@@ -7,19 +7,20 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The users' password.
-pub const BROKER_PASSWORD: &str = "a-broker-password-of-the-tests";
+const PASSWORD: &str = "a-broker-password-of-the-tests";
 
 /// As `docs/operations.md` says. `main` is the virtual host; `other` is one that nobody may use.
 const DEFINITIONS: &str = r#"{
   "vhosts": [{ "name": "main" }, { "name": "other" }],
   "users": [
     { "name": "dispatcher", "password": "PASSWORD", "tags": "" },
-    { "name": "ingress", "password": "PASSWORD", "tags": "" }
+    { "name": "ingress", "password": "PASSWORD", "tags": "" },
+    { "name": "worker", "password": "PASSWORD", "tags": "" }
   ],
   "permissions": [
     { "user": "dispatcher", "vhost": "main", "configure": "^pullwright\\.", "write": "^pullwright\\.", "read": "^pullwright\\." },
-    { "user": "ingress", "vhost": "main", "configure": "^$", "write": "^pullwright\\.deliveries$", "read": "^$" }
+    { "user": "ingress", "vhost": "main", "configure": "^$", "write": "^pullwright\\.deliveries$", "read": "^$" },
+    { "user": "worker", "vhost": "main", "configure": "^$", "write": "^$", "read": "^pullwright\\.jobs\\.default$" }
   ]
 }"#;
 
@@ -27,6 +28,8 @@ const DEFINITIONS: &str = r#"{
 pub struct RabbitMq {
     folder: TempDir,
     pub port: u16,
+    /// The users'.
+    pub password: &'static str,
     /// The ports through which users reach it, where it is not its own.
     pub through: BTreeMap<&'static str, u16>,
 }
@@ -40,10 +43,10 @@ impl RabbitMq {
             println!("skipped: rabbitmq-server is not installed");
             return None;
         }
-        let node =
-            Self { folder: tempfile::tempdir().unwrap(), port: free_ports(), through: BTreeMap::new() };
+        let (folder, through) = (tempfile::tempdir().unwrap(), BTreeMap::new());
+        let node = Self { folder, port: free_ports(), password: PASSWORD, through };
         let definitions = node.folder.path().join("definitions.json");
-        std::fs::write(&definitions, DEFINITIONS.replace("PASSWORD", BROKER_PASSWORD)).unwrap();
+        std::fs::write(&definitions, DEFINITIONS.replace("PASSWORD", PASSWORD)).unwrap();
         let conf = node.folder.path().join("extra.conf");
         std::fs::write(&conf, format!("load_definitions = {}\n", definitions.display())).unwrap();
         node.up().await;

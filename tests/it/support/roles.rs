@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::free_port;
 use super::plan::SECRET;
-use super::rabbitmq::{BROKER_PASSWORD, RabbitMq};
+use super::rabbitmq::RabbitMq;
 use super::world::World;
 
 /// A `pullwright ingress`.
@@ -33,7 +33,7 @@ impl World {
         }
         let user = if role == "ingress" { role } else { "dispatcher" };
         command.env("PULLWRIGHT__BROKER", node.address(user, "main"));
-        command.env("BROKER_PASSWORD", BROKER_PASSWORD);
+        command.env("BROKER_PASSWORD", node.password);
         let log = std::fs::File::options().create(true).append(true).open(self.path("up.log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
         command
@@ -82,10 +82,13 @@ impl Ingress {
         world.until_ready(&self.url("/readyz")).await;
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("it is not running")
+    }
+
     pub async fn end(&mut self, signal: Signal) -> ExitStatus {
+        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), signal).unwrap();
         let mut child = self.child.take().expect("it is not running");
-        let pid = i32::try_from(child.id().expect("it ended")).unwrap();
-        kill(Pid::from_raw(pid), signal).unwrap();
         tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it does not end").unwrap()
     }
 

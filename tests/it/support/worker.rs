@@ -80,9 +80,12 @@ impl Worker {
         Self { name: name.to_owned(), folder: folder.to_owned(), child }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it ended")
+    }
+
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id().expect("it ended")).unwrap();
-        kill(Pid::from_raw(pid), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), signal).unwrap();
     }
 
     pub async fn ended(&mut self) -> ExitStatus {
