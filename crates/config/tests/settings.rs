@@ -47,6 +47,8 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "broker: { embedded",
         "database:",
         "automations: {",
+        "artifacts: .",
+        "artifacts: {",
         "toolchains:",
         "memory:",
         "processes:",

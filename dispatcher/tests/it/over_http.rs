@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
+use axum::routing::any;
 use control_client::{EnterError, RemoteControl};
 use dispatcher::Dispatcher;
 use schemas::trace::TraceContext;
@@ -33,7 +34,18 @@ impl Served {
     }
 
     pub async fn of(dispatcher: Arc<Dispatcher>) -> Self {
-        let router = dispatcher::http::worker::control::router(dispatcher);
+        Self::serve(dispatcher::http::worker::control::router(dispatcher)).await
+    }
+
+    /// One whose control plane is from before results were kept.
+    pub async fn older(world: &World) -> Self {
+        let router = dispatcher::http::worker::control::router(Arc::clone(&world.dispatcher));
+        let unknown = any(|| std::future::ready(StatusCode::NOT_FOUND));
+        let older = Router::new().route("/worker/v1/runs/{run}/result", unknown);
+        Self::serve(older.fallback_service(router)).await
+    }
+
+    async fn serve(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = router.clone().into_make_service_with_connect_info::<SocketAddr>();
