@@ -145,6 +145,7 @@ fn settings() -> anyhow::Result<Settings> {
         lost_retries: 1,
         settle: Vec::new(),
         writes_at_once: 8,
+        artifacts: artifacts::Artifacts::in_memory(),
         gate_key: GateKey::new("figures").context("no key")?,
         gate_url: "http://127.0.0.1".to_owned(),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),

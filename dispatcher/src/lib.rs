@@ -22,6 +22,7 @@ mod publish;
 mod reap;
 mod redeliver;
 mod replay;
+mod results;
 mod retain;
 pub mod rules;
 pub mod schedule;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use artifacts::Artifacts;
 use broker::Publisher;
 use broker::wake::WakeUps;
 use forge::{Directory, Forge};
@@ -57,6 +59,7 @@ pub use firing::LastLook;
 pub use reap::Watches;
 pub use redeliver::HookLooks;
 pub use replay::{ReplayError, Replayed};
+pub use results::NotDropped;
 pub use retain::Retention;
 pub use workers::{Invitation, WorkerRefused};
 
@@ -99,6 +102,8 @@ pub struct Settings {
     pub settle: Vec<Duration>,
     /// Work items that are written to at the same time.
     pub writes_at_once: usize,
+    /// Where results are kept until they are published.
+    pub artifacts: Artifacts,
     /// Signs the tokens that workers show to the git gate.
     pub gate_key: GateKey,
     /// Where workers reach the git gate: the address of `/worker/v1/git`.

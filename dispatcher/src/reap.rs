@@ -29,10 +29,14 @@ pub struct Watches {
 }
 
 impl Dispatcher {
-    /// Reaps, admits and wakes until `stop`. What people are to agree to is put together beside it:
-    /// a forge that is slow to answer must hold up no lease.
+    /// Reaps, admits and wakes until `stop`. What people are to agree to is put together and
+    /// what ended runs leave is dropped beside it: a forge or a store that is slow must hold up no lease.
     pub async fn tend(&self, stop: CancellationToken) {
-        tokio::join!(self.sweep_until(stop.clone()), self.prepare_until(stop));
+        tokio::join!(
+            self.sweep_until(stop.clone()),
+            self.prepare_until(stop.clone()),
+            self.drop_results_until(stop),
+        );
     }
 
     async fn prepare_until(&self, stop: CancellationToken) {

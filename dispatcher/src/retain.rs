@@ -29,6 +29,9 @@ impl Dispatcher {
     pub async fn retain(&self, retention: Retention, stop: CancellationToken) {
         let forever = async {
             loop {
+                if let Err(error) = self.drop_left_over_results().await {
+                    tracing::warn!(error = store::chain(&error), "left over result bundles stay for now");
+                }
                 let wait = match self.let_go(retention).await {
                     Ok(0) => EVERY,
                     Ok(_) => PAUSE,

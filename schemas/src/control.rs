@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::automation::{ChangeLimits, RunSpec, Usd, Validate};
 use crate::id::{AutomationName, Epoch, Oid, RepoRef, RunId, WorkItem, WorkerName};
 use crate::report::{ChangeReport, Report};
+use crate::result_bundle::KeptResult;
 use crate::run::{Reason, RepositorySetup, Step};
 use crate::trace::TraceContext;
 use crate::untrusted::Untrusted;
@@ -37,6 +39,13 @@ pub trait ControlPlane: Send + Sync + 'static {
 
     /// Adds redacted output lines to the run's log.
     async fn log(&self, run: RunId, epoch: Epoch, lines: Vec<LogLine>) -> Result<(), ControlError>;
+
+    /// Keeps a result bundle for a successor, in place of an earlier one. False where none are kept,
+    /// which older control planes say.
+    async fn keep_result(&self, run: RunId, epoch: Epoch, bundle: Bytes) -> Result<bool, ControlError>;
+
+    /// The result bundle that [`Job::kept`] tells of.
+    async fn kept_result(&self, run: RunId, epoch: Epoch) -> Result<Bytes, ControlError>;
 
     /// Asks for leave to push `change`; after it the run can no longer be cancelled.
     async fn grant_push(
@@ -122,6 +131,10 @@ pub struct Job {
     pub commit: CommitMeta,
     /// Where the run's trace began.
     pub trace: TraceContext,
+    /// What an earlier worker made of the run and could not publish. A worker that does not know
+    /// this, or cannot use it, begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptResult>,
 }
 
 impl Job {

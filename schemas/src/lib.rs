@@ -16,6 +16,7 @@ pub mod id;
 pub mod intent;
 pub mod mapping;
 pub mod report;
+pub mod result_bundle;
 pub mod run;
 mod source_kind;
 pub mod trace;

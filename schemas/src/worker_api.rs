@@ -2,6 +2,9 @@
 //!
 //! Every body is a [`Message`] with the API's version. Within a version fields are only added, and a
 //! reader leaves out what it does not know; so the reading side is upgraded first.
+//!
+//! A [result bundle](crate::result_bundle) alone goes as it is, with `PUT` and `GET` of
+//! [`result_route`].
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -168,6 +171,12 @@ run_calls! {
 #[must_use]
 pub fn run_route<C: RunCall>(run: RunId) -> String {
     format!("{ROOT}/runs/{run}/{}", C::NAME)
+}
+
+/// The route of a run's result bundle; the caller's epoch is its query.
+#[must_use]
+pub fn result_route(run: RunId, epoch: Epoch) -> String {
+    format!("{ROOT}/runs/{run}/result?epoch={epoch}")
 }
 
 /// The HTTP status of an error; its body is the error itself.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use broker::amqp::WakeSender;
 use broker::wake::WakeUps;
 use config::{Automations, Secrets, Settings};
 use dispatcher::http::api::{self, AdminToken};
@@ -24,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::data_dir::DataDir;
 use super::queue::DeliveryQueue;
 use super::ready::{self, WorkerState};
-use super::{credentials, explained, local_worker, reload, settings};
+use super::{artifacts, credentials, explained, local_worker, reload, settings};
 use crate::database;
 use crate::lifecycle::Stop;
 
@@ -59,6 +60,8 @@ pub struct ControlPlane {
     store: Store,
     meters: Meters,
     wake_ups: WakeUps,
+    /// Wakes workers that listen on RabbitMQ, as long as it lives.
+    _waking: Option<WakeSender>,
     token: AdminToken,
     publishing: CancellationToken,
     /// The worker of this process, where it has one.
@@ -83,13 +86,14 @@ impl ControlPlane {
         let forges = credentials::forges(settings, &secrets.connections).map_err(explained)?;
         let token = data_dir.secret("admin.token", || clock.secret_bytes()).map_err(explained)?;
         let gate_key = data_dir.secret("gate.key", || clock.secret_bytes()).map_err(explained)?;
+        let artifacts = artifacts::open(settings, secrets).map_err(explained)?;
         let wake_ups = WakeUps::default();
         let gate_key = GateKey::new(&gate_key).ok_or_else(|| miette::miette!("gate.key is empty"))?;
         let directories = credentials::directories(settings, &secrets.connections).map_err(explained)?;
         let name = data_dir.secret("dispatcher.name", || clock.secret_bytes()).map_err(explained)?;
         let local_worker = local_worker::name(settings, &name);
         let dispatcher = Dispatcher::new(
-            settings::of_dispatcher(settings, name, gate_key, directories),
+            settings::of_dispatcher(settings, name, gate_key, artifacts, directories),
             store.clone(),
             forges,
             clock,
@@ -99,6 +103,7 @@ impl ControlPlane {
         );
         Ok(Self {
             dispatcher: Arc::new(dispatcher),
+            _waking: queue.pass_on(&wake_ups),
             queue: Arc::new(queue),
             store,
             meters,

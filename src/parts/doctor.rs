@@ -7,7 +7,7 @@ use config::{Broker, Env, Loaded, Role, Secrets};
 use schemas::SystemClock;
 use worker::sandbox::Bubblewrap;
 
-use super::{credentials, local_worker, queue, routes};
+use super::{artifacts, credentials, local_worker, queue, routes};
 use crate::cli::Ending;
 use crate::cli::args::{DoctorArgs, Global};
 use crate::cli::doctor::{self, Check, Parts};
@@ -41,6 +41,19 @@ async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
             "mend the credential that is named",
         )),
     }
+    // A look makes no folder; the first start does.
+    let is_there = match &loaded.settings.artifacts {
+        config::Artifacts::Folder(folder) => folder.is_dir(),
+        config::Artifacts::S3(_) => true,
+    };
+    if role.writes() && is_there {
+        match artifacts::open(&loaded.settings, secrets) {
+            Ok(artifacts) => found.artifacts = Some(artifacts),
+            Err(error) => {
+                found.missing.push(Check::fail("artifacts", format!("{error:#}"), "check `artifacts`"));
+            }
+        }
+    }
     if let Broker::Amqp(amqp) = &loaded.settings.broker
         && role.queues()
     {
@@ -54,6 +67,19 @@ async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
                     "check `broker.amqp.ca_file`",
                 ));
             }
+        }
+    }
+    if let Some(control_plane) = loaded.settings.control_plane.as_ref().filter(|_| role == Role::Worker) {
+        match queue::wake_ups(control_plane, secrets) {
+            Ok(settings) => {
+                let task = Task::Worker { pool: dispatcher::POOL.to_owned() };
+                found.broker = settings.map(|settings| (settings, task));
+            }
+            Err(error) => found.missing.push(Check::fail(
+                "broker",
+                format!("{error:#}"),
+                "check `control_plane.ca_file`",
+            )),
         }
     }
     if !role.works() {

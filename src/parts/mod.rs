@@ -1,5 +1,6 @@
 //! What roles are made of, opened and wired as the configuration says.
 
+pub mod artifacts;
 pub mod control_plane;
 pub mod credentials;
 pub mod data_dir;

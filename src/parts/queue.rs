@@ -1,12 +1,16 @@
 //! The queue of deliveries that the configuration names: a file of this machine, or RabbitMQ.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
+use broker::amqp::WakeSender;
 use broker::amqp::{AmqpConsumer, AmqpLimits, AmqpPublisher, AmqpSettings, Health, Topology};
 use broker::embedded::{Queue, QueueLimits};
+use broker::wake::WakeUps;
 use broker::{ConsumeError, Consumer, Publisher};
-use config::{Amqp, Broker, Role, Secrets, Settings};
+use config::{Amqp, Broker, ControlPlane, Role, Secrets, Settings};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::ready::Check;
@@ -73,6 +77,14 @@ impl DeliveryQueue {
         }
     }
 
+    /// Passes wake-ups on to workers that listen on RabbitMQ, where deliveries wait there.
+    pub fn pass_on(&self, wake_ups: &WakeUps) -> Option<WakeSender> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Amqp(amqp) => Some(WakeSender::start(amqp.settings.clone(), wake_ups, dispatcher::POOL)),
+        }
+    }
+
     /// Deliveries that wait; `None` on RabbitMQ, which counts them itself.
     pub fn depth(&self) -> Option<u64> {
         match self {
@@ -119,19 +131,40 @@ impl DeliveryQueue {
 /// # Errors
 /// When the file of certificates cannot be read.
 pub fn rabbitmq(amqp: &Amqp, secrets: &Secrets, role: Role) -> anyhow::Result<AmqpSettings> {
-    let ca = amqp.ca_file.as_ref().map(|path| {
-        let read = std::fs::read_to_string(path);
-        read.with_context(|| format!("the certificates of the broker, {}, cannot be read", path.display()))
-    });
     let name = match role {
         Role::Up => "pullwright".to_owned(),
         role => format!("pullwright {role}"),
     };
-    // Without a user in its address RabbitMQ's own first one is meant, whose password is its name.
-    let password = secrets.broker.clone().unwrap_or_else(|| "guest".into());
+    let password = secrets.broker.clone().unwrap_or_else(guest);
     let mut settings = AmqpSettings::new(amqp.address.clone(), password, name);
-    settings.ca = ca.transpose()?;
+    settings.ca = certificates(amqp.ca_file.as_deref())?;
     settings.limits =
         AmqpLimits { max_messages: amqp.max_messages, max_bytes: amqp.max_bytes, ..AmqpLimits::default() };
     Ok(settings)
+}
+
+/// How a worker listens for work; `None` where it only asks.
+///
+/// # Errors
+/// When the file of certificates cannot be read.
+pub fn wake_ups(control_plane: &ControlPlane, secrets: &Secrets) -> anyhow::Result<Option<AmqpSettings>> {
+    let Some(wake_ups) = &control_plane.wake_ups else { return Ok(None) };
+    let password = secrets.wake_ups.clone().unwrap_or_else(guest);
+    let mut settings = AmqpSettings::new(wake_ups.address.clone(), password, "pullwright worker".to_owned());
+    let shown = control_plane.ca_file.as_deref().filter(|_| wake_ups.address.tls);
+    settings.ca = certificates(shown)?;
+    Ok(Some(settings))
+}
+
+/// Without a user in its address RabbitMQ's own first one is meant, whose password is its name.
+fn guest() -> SecretString {
+    "guest".into()
+}
+
+fn certificates(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let read = file.map(|path| {
+        let read = std::fs::read_to_string(path);
+        read.with_context(|| format!("the certificates of the broker, {}, cannot be read", path.display()))
+    });
+    read.transpose()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use artifacts::Artifacts;
 use config::{Automations, Settings};
 use dispatcher::links::{Tracker, Trackers};
 use dispatcher::{AutomationsRepository, GateKey};
@@ -22,6 +23,7 @@ pub fn of_dispatcher(
     settings: &Settings,
     name: String,
     gate_key: GateKey,
+    artifacts: Artifacts,
     directories: BTreeMap<ConnectionName, Arc<dyn Directory>>,
 ) -> dispatcher::Settings {
     let repositories = settings.clone();
@@ -44,6 +46,7 @@ pub fn of_dispatcher(
         lost_retries: 1,
         settle: SETTLE.to_vec(),
         writes_at_once: WRITES_AT_ONCE,
+        artifacts,
         gate_key,
         gate_url: format!("http://{}/worker/v1/git", reachable(settings.listen.worker())),
         commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),

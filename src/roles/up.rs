@@ -93,5 +93,12 @@ fn spawn_worker(
 fn masked(secrets: &Secrets) -> Vec<SecretString> {
     let webhooks = secrets.webhooks.values().flat_map(Proof::secrets);
     let connections = secrets.connections.values().map(Credential::secret);
-    webhooks.chain(connections).chain(&secrets.database).chain(&secrets.broker).cloned().collect()
+    let artifacts = secrets.artifacts.iter().map(|key| &key.secret_key);
+    webhooks
+        .chain(connections)
+        .chain(artifacts)
+        .chain(&secrets.database)
+        .chain(&secrets.broker)
+        .cloned()
+        .collect()
 }

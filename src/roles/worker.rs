@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::bail;
+use broker::amqp::{Health, WakeReceiver};
+use broker::wake::WakeUps;
 use config::ControlPlane;
 use control_client::RemoteControl;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use super::Started;
@@ -15,10 +17,13 @@ use crate::parts::data_dir::DataDir;
 use crate::parts::explained;
 use crate::parts::listeners::Listeners;
 use crate::parts::local_worker::LocalWorker;
+use crate::parts::queue;
 use crate::parts::ready::{self, Check};
 
 /// The connection to the control plane, once it was reached.
 type Reached = Arc<OnceLock<Arc<RemoteControl>>>;
+/// How hearing of work on RabbitMQ goes, where the worker does.
+type Hearing = Option<watch::Receiver<Health>>;
 
 /// Runs until it is told to stop.
 pub async fn serve(started: Started) -> miette::Result<()> {
@@ -44,11 +49,15 @@ async fn run(started: &Started, stop: &Stop) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
     let reached = Reached::default();
     let looked_at = Arc::clone(&reached);
-    let health = ready::router(&started.telemetry, move || std::future::ready(checks(&looked_at)));
+    let heard = Arc::new(Notify::new());
+    let receiver = listen(control_plane, started, &heard)?;
+    let hearing = receiver.as_ref().map(WakeReceiver::health);
+    let health = ready::router(&started.telemetry, move || std::future::ready(checks(&looked_at, &hearing)));
     // Asked about until the last job ended.
     let serving = ingress::Stop { soft: stop.hard.clone(), hard: stop.hard.clone() };
     listeners.serve(address.map(|address| (address, health)), settings, &serving, &tracker);
-    let worked = work(started, control_plane, &data_dir, &reached, stop).await;
+    let worked = work(started, control_plane, &data_dir, &reached, heard, stop).await;
+    drop(receiver);
     stop.soft.cancel();
     stop.hard.cancel();
     tracker.close();
@@ -59,18 +68,39 @@ async fn run(started: &Started, stop: &Stop) -> anyhow::Result<()> {
 }
 
 /// For `/readyz`.
-fn checks(reached: &Reached) -> Vec<Check> {
+fn checks(reached: &Reached, hearing: &Hearing) -> Vec<Check> {
     let control = reached.get();
     let problem = match control {
         None => Some("not reached yet".to_owned()),
         Some(control) => control.problem(),
     };
     let drained = control.is_some_and(|control| control.drained());
-    vec![
+    let mut checks = vec![
         Check::of("control_plane", problem, || "answers".to_owned()),
         // A worker whose sandbox does not hold ends; a drained one is well.
         Check::ok("worker", if drained { "drained" } else { "takes jobs" }),
-    ]
+    ];
+    // Without it the worker still asks.
+    checks.extend(hearing.as_ref().map(|health| Check::ok("wake_ups", health.borrow().to_string())));
+    checks
+}
+
+/// Rings `heard` whenever RabbitMQ says that there may be work; `None` where none is configured.
+fn listen(
+    control_plane: &ControlPlane,
+    started: &Started,
+    heard: &Arc<Notify>,
+) -> anyhow::Result<Option<WakeReceiver>> {
+    let Some(settings) = queue::wake_ups(control_plane, &started.secrets)? else { return Ok(None) };
+    let wake_ups = WakeUps::default();
+    let (rung, mut waker) = (Arc::clone(heard), wake_ups.waker(dispatcher::POOL));
+    tokio::spawn(async move {
+        loop {
+            waker.woken().await;
+            rung.notify_one();
+        }
+    });
+    Ok(Some(WakeReceiver::start(settings, wake_ups, dispatcher::POOL)))
 }
 
 async fn work(
@@ -78,6 +108,7 @@ async fn work(
     control_plane: &ControlPlane,
     data_dir: &DataDir,
     reached: &Reached,
+    heard: Arc<Notify>,
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let Started { settings, secrets, clock, .. } = started;
@@ -91,6 +122,7 @@ async fn work(
         software: concat!("pullwright ", env!("CARGO_PKG_VERSION")).to_owned(),
         clock: Arc::clone(clock),
         wake_up: Arc::clone(&wake_up),
+        heard,
         stop: stop.soft.clone(),
         trace: telemetry::trace::current,
     });
@@ -107,7 +139,7 @@ async fn work(
         wake_up,
         data_dir: data_dir.join("worker"),
         git_ca_file: control_plane.ca_file.clone(),
-        masked: secrets.enrolment.iter().cloned().collect(),
+        masked: secrets.enrolment.iter().chain(&secrets.wake_ups).cloned().collect(),
     };
     worker.work(settings, stop).await
 }

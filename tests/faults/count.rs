@@ -32,8 +32,10 @@ impl Count {
     pub async fn of(site: &Site, taken: Taken, deleted: bool) -> Self {
         let mut count = Self { accepted: taken.accepted, remarks: taken.strange, ..Self::default() };
         let clock = SystemClock::new();
+        let mut open = taken.issues.clone();
         let over = async {
-            while !all_over(site, &taken.issues).await {
+            while !open.is_empty() {
+                leave_what_is_over(site, &mut open).await;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -48,7 +50,7 @@ impl Count {
     }
 
     async fn look_at(&mut self, site: &Site, runs: &[Value], issue: u64, deleted: bool) {
-        let of_issue: Vec<&Value> = runs.iter().filter(|run| is_of(run, issue)).collect();
+        let of_issue: Vec<&Value> = about(runs, issue).collect();
         let (pulls, comments) = (site.world.pulls_for(issue).len(), site.world.our_comments(issue).len());
         let outcome = |word: &str| of_issue.iter().any(|run| run["outcome"] == word);
         // Somebody may have cancelled it, and it may have been too late for that.
@@ -76,8 +78,10 @@ impl Count {
     }
 }
 
-fn is_of(run: &Value, issue: u64) -> bool {
-    run["work_item"] == format!("github:{REPO}#{issue}")
+/// The runs about an issue.
+fn about(runs: &[Value], issue: u64) -> impl Iterator<Item = &Value> {
+    let item = format!("github:{REPO}#{issue}");
+    runs.iter().filter(move |run| run["work_item"] == *item)
 }
 
 async fn runs(site: &Site) -> Vec<Value> {
@@ -96,20 +100,25 @@ async fn runs(site: &Site) -> Vec<Value> {
     }
 }
 
-/// Whether every issue has a run, and nothing more will be written about any.
-async fn all_over(site: &Site, issues: &[u64]) -> bool {
+/// Leaves the issues out that have a run, and about which nothing more will be written.
+async fn leave_what_is_over(site: &Site, issues: &mut Vec<u64>) {
     let runs = runs(site).await;
-    let done = |issue: &u64| runs.iter().any(|run| is_of(run, *issue) && run["state"] == "done");
-    if !issues.iter().all(done) {
-        return false;
-    }
-    for run in runs.iter().filter(|run| issues.iter().any(|issue| is_of(run, *issue))) {
-        let (status, run) = site.world.api(&format!("runs/{}", run["id"].as_str().unwrap_or_default())).await;
-        let under_way = |intent: &Value| intent["state"] == "open" || intent["state"] == "calling";
-        let intents = run["intents"].as_array();
-        if status != 200 || run["state"] != "done" || intents.is_none_or(|all| all.iter().any(under_way)) {
-            return false;
+    let mut open = Vec::new();
+    for issue in issues.drain(..) {
+        let mut all = about(&runs, issue).peekable();
+        let mut over = all.peek().is_some();
+        for run in all {
+            over = over && run["state"] == "done" && nothing_is_left(site, run).await;
+        }
+        if !over {
+            open.push(issue);
         }
     }
-    true
+    *issues = open;
+}
+
+async fn nothing_is_left(site: &Site, run: &Value) -> bool {
+    let (status, run) = site.world.api(&format!("runs/{}", run["id"].as_str().unwrap_or_default())).await;
+    let under_way = |intent: &Value| intent["state"] == "open" || intent["state"] == "calling";
+    status == 200 && run["intents"].as_array().is_some_and(|all| !all.iter().any(under_way))
 }

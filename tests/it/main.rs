@@ -15,6 +15,7 @@ mod deliveries;
 mod door;
 mod forge_faults;
 mod git_gate;
+mod handover;
 mod loops;
 mod main_job;
 mod on_rabbitmq;

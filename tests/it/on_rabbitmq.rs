@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::needs_sandbox;
-use crate::support::{Ingress, Plan, RabbitMq, World};
+use crate::support::{Ingress, Plan, RabbitMq, Worker, World, free_port};
 
 const SETTINGS: &str = "runs: { lease: 5s }";
 
@@ -26,7 +26,17 @@ async fn a_label_becomes_a_pull_request_over_four_processes() {
     let mut world = prepared(&["echo done > result"]).await;
     world.start_dispatcher(&node).await;
     let mut ingress = world.ingress(&node).await;
-    let (one, two) = (world.worker("one", 1).await, world.worker("two", 1).await);
+    let folder = world.prepare_worker("one", 1).await;
+    let worker_health = free_port();
+    let settings = std::fs::read_to_string(folder.join("pullwright.yaml")).unwrap();
+    let password = format!("${{file:{}}}", folder.join("password").display());
+    let wake_ups = node.address("worker", "main").replace("${env:BROKER_PASSWORD}", &password);
+    let settings =
+        settings.replace("control_plane: { ", &format!("control_plane: {{ wake_ups: \"{wake_ups}\", "));
+    let settings = format!("{settings}listen: {{ api: \"127.0.0.1:{worker_health}\" }}\n");
+    std::fs::write(folder.join("pullwright.yaml"), settings).unwrap();
+    std::fs::write(folder.join("password"), node.password).unwrap();
+    let (one, two) = (Worker::start("one", &folder), world.worker("two", 1).await);
     world.online(&one).await;
     world.online(&two).await;
     let issue = world.labelled_issue();
@@ -46,6 +56,18 @@ async fn a_label_becomes_a_pull_request_over_four_processes() {
     let at_dispatcher = world.get("/readyz").await.1;
     let all = ["database", "queue", "automations", "worker", "hooks", "schedules"];
     assert_eq!(ready(&at_dispatcher), all.map(|name| format!("{name} true")));
+
+    let listens = async || {
+        let health = world.http.get(format!("http://127.0.0.1:{worker_health}/readyz"));
+        let health = health.send().await.ok()?.text().await.ok()?;
+        (ready(&health) == ["control_plane true", "worker true", "wake_ups true"]
+            && health.contains("connected to RabbitMQ"))
+        .then_some(())
+    };
+    world.wait("a worker that listens", listens).await;
+    let queues = node.script("ctl", &["list_queues", "-q", "-p", "main", "name", "consumers"]).await.stdout;
+    let queues = String::from_utf8_lossy(&queues).into_owned();
+    assert!(queues.contains("pullwright.jobs.default\t1"), "{queues}");
 
     // Each serves what is its own, and stops in order.
     for (url, status) in [

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 /// A package depends on packages of lower levels only, so nothing points up or sideways.
-const LEVELS: [(&str, u8); 12] = [
+const LEVELS: [(&str, u8); 13] = [
     ("schemas", 0),
     ("senders", 1),
     ("store", 1),
@@ -14,6 +14,7 @@ const LEVELS: [(&str, u8); 12] = [
     ("forge", 1),
     ("config", 1),
     ("control-client", 1),
+    ("artifacts", 1),
     ("telemetry", 1),
     ("ingress", 2),
     ("dispatcher", 2),
@@ -27,8 +28,8 @@ const STAND_IN: &str = "forge-sim";
 /// What a part must not be able to reach, although its level would allow it: a part that cannot
 /// link the database or the forge cannot leak their credentials.
 const OUT_OF_REACH: [(&str, &[&str]); 2] = [
-    ("ingress", &["store", "forge", "config"]),
-    ("worker", &["store", "forge", "config", "broker", "senders"]),
+    ("ingress", &["store", "forge", "config", "artifacts"]),
+    ("worker", &["store", "forge", "config", "broker", "senders", "artifacts"]),
 ];
 
 /// What the package of that name may use in tests and figures only.
@@ -36,12 +37,13 @@ const FOR_TESTS: [(&str, &str); 2] = [("pullwright", "lapin"), ("pullwright", "s
 
 /// Packages that only compute, and what would give them a way out.
 const PURE: [&str; 2] = ["schemas", "senders"];
-const OUTSIDE: [&str; 17] = [
+const OUTSIDE: [&str; 18] = [
     "axum",
     "hyper",
     "hyper-util",
     "ignore",
     "nix",
+    "object_store",
     "octocrab",
     "reqwest",
     "rustls",

@@ -1,13 +1,14 @@
 //! One job from claim to report: each stage takes what the one before made, so none can be skipped.
 //!
 //! ```text
-//! claimed ─▶ workspace ready ─▶ commands ran ─▶ result ─▶ validated ─▶ pushed ─▶ reported
+//! claimed ─▶ workspace ready ─▶ commands ran ─▶ result ─▶ validated ─▶ kept ─▶ pushed ─▶ reported
+//!                   └────────────── an earlier worker's result ───────────▲
 //! ```
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::control::Job;
+use schemas::control::{Job, Stream};
 use schemas::report::ChangeReport;
 use schemas::run::{Outcome, Reason, Step};
 use tokio_util::task::AbortOnDropHandle;
@@ -21,7 +22,7 @@ use crate::record::Record;
 use crate::retry::until_answered;
 use crate::stop::{Cause, Interrupt, Stop};
 use crate::workspace::RunFolder;
-use crate::{Worker, claim, lease, push, result};
+use crate::{Worker, claim, handover, lease, push, result};
 
 /// Works on `job` until it is reported, handed back or lost, and cleans up.
 pub(crate) async fn work(worker: &Worker, job: Job) {
@@ -77,6 +78,9 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self, record: &mut Record) -> Result<Ending, Ending> {
         let ready = self.prepare(record).await?;
+        if let Some(change) = self.take_over(&ready, record).await? {
+            return Ok(self.publish(change, record).await);
+        }
         let commands = self.commands(&ready);
         commands.work(record).await?;
         // Before validation: what tests leave behind is nobody's change.
@@ -84,6 +88,9 @@ impl Attempt<'_> {
             return Ok(Ending::Finished(Outcome::NoChange, Reason::NothingChanged));
         };
         commands.validate(record).await?;
+        // A soft stop waits for it: what is kept need not be made again.
+        handover::keep(self.worker, self.job, self.folder, &change, record, self.interrupt.fatal()).await;
+        self.unless_interrupted()?;
         Ok(self.publish(change, record).await)
     }
 
@@ -94,6 +101,34 @@ impl Attempt<'_> {
         record.end(timed, self.worker.clock.as_ref());
         self.unless_interrupted()?;
         ready
+    }
+
+    /// What an earlier worker made of the run, where that is kept and holds.
+    async fn take_over(&self, ready: &Ready, record: &mut Record) -> Result<Option<ChangeReport>, Ending> {
+        let Some(kept) = &self.job.kept else { return Ok(None) };
+        self.journal.step(Step::Result);
+        let timed = record.begin(Step::Result, self.worker.clock.as_ref());
+        let give_up = self.interrupt.any();
+        let taken =
+            handover::take_over(self.worker, self.job, kept, self.folder, &ready.mirror, give_up).await;
+        record.end(timed, self.worker.clock.as_ref());
+        self.unless_interrupted()?;
+        let (line, change) = match taken {
+            Ok((made, change)) => {
+                record.go_on_after(made);
+                (
+                    format!("an earlier worker made {}: it is published, nothing runs again", kept.head),
+                    Some(change),
+                )
+            }
+            Err(error) => {
+                let because = with_sources(&error);
+                tracing::warn!(error = because, "what an earlier worker made is not used");
+                (format!("what an earlier worker made is not used, the run begins anew: {because}"), None)
+            }
+        };
+        self.journal.line(Stream::Worker, self.worker.redactor.lines().mask(&line));
+        Ok(change)
     }
 
     fn commands(&self, ready: &Ready) -> Commands<'_> {

@@ -12,6 +12,7 @@ mod commands;
 mod ending;
 mod error;
 mod git;
+mod handover;
 mod job;
 mod journal;
 mod lease;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemas::Clock;
 use schemas::control::Job;
 use schemas::report::{ChangeReport, CommandReport, Report, StepTime};
+use schemas::result_bundle::Made;
 use schemas::run::{Outcome, Reason, Step};
 
 use crate::Worker;
@@ -38,6 +39,22 @@ impl Record {
         let took = clock.monotonic().saturating_sub(timed.began);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.steps.push(StepTime { step: word(timed.step).to_owned(), micros });
+    }
+
+    /// What a successor needs to know of it, with what changed.
+    pub(crate) fn made(&self, change: &ChangeReport) -> Made {
+        Made {
+            head: change.head.clone(),
+            base: change.base.clone(),
+            commands: self.commands.clone(),
+            steps: self.steps.clone(),
+        }
+    }
+
+    /// Goes on where an earlier worker ended.
+    pub(crate) fn go_on_after(&mut self, made: Made) {
+        self.commands = made.commands;
+        self.steps.splice(..0, made.steps);
     }
 
     /// The report.

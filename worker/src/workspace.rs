@@ -84,6 +84,16 @@ impl RunFolder {
         self.root.join("import")
     }
 
+    /// The repository that an earlier worker's result is unpacked in, until it has been checked.
+    pub(crate) fn kept_git(&self) -> PathBuf {
+        self.root.join("kept.git")
+    }
+
+    /// The git bundle of that result.
+    pub(crate) fn kept_bundle(&self) -> PathBuf {
+        self.root.join("kept.bundle")
+    }
+
     /// Removes it all, whatever the sandbox made of it.
     pub(crate) fn remove(&self) -> io::Result<()> {
         match remove::tree(&self.root) {

@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer};
 use crate::layer::section;
 use crate::secret::SecretRef;
 use crate::size::Size;
-use crate::yaml::{Placed, Sources, YamlError, refusal_of_secret};
+use crate::yaml::{Place, Placed, Sources, YamlError, refusal_of_secret};
 
 /// Deliveries on RabbitMQ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,16 @@ section! {
 /// An address, and where its password is.
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
-    address: Address,
+    pub(crate) address: Address,
     password: Option<SecretRef>,
 }
 
 impl Login {
+    /// Where its password is, with the place where that is said.
+    pub(crate) fn password_at(&self, place: Option<Place>) -> Option<SecretRef> {
+        self.password.clone().map(|value| SecretRef::placed(&Placed { value, place }))
+    }
+
     /// Reads an address. No message repeats it: somebody may have written a password into it.
     pub(crate) fn parse<E: de::Error>(text: &str) -> Result<Self, E> {
         let refuse = |wrong| refusal_of_secret(wrong, "write amqps://USER:${env:PASSWORD}@HOST,HOST/VHOST");
@@ -62,7 +67,7 @@ impl Placed<AmqpFile> {
     /// The section, checked. Paths start from `folder`.
     pub(crate) fn build(&self, folder: &Path, sources: &Sources) -> Result<Amqp, Box<YamlError>> {
         let AmqpFile { address, ca_file, max_messages, max_bytes } = &self.value;
-        let Some(Placed { value: Login { address, password }, place }) = address else {
+        let Some(Placed { value: login @ Login { address, .. }, place }) = address else {
             let error = sources.error_at(self.place, "the address of RabbitMQ is missing");
             return Err(error.with_help("add `address: amqps://USER:${env:PASSWORD}@HOST/VHOST`").boxed());
         };
@@ -77,10 +82,9 @@ impl Placed<AmqpFile> {
             let help = format!("write amqps://…, or leave out `ca_file: {}`", ca_file.display());
             return Err(error.with_help(help).boxed());
         }
-        let password = password.clone().map(|value| SecretRef::placed(&Placed { value, place: *place }));
         Ok(Amqp {
             address: address.clone(),
-            password,
+            password: login.password_at(*place),
             ca_file: ca_file.as_ref().map(|path| folder.join(path)),
             max_messages: max_messages.as_ref().map_or(1_000_000, |most| most.value),
             max_bytes: max_bytes.as_ref().map_or(4 << 30, |most| most.value.0),

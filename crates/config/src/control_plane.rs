@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use schemas::amqp::Address;
+
+use crate::amqp::Login;
 use crate::connections::address;
 use crate::layer::section;
 use crate::secret::SecretRef;
@@ -13,6 +16,7 @@ section! {
         url: Option<Placed<String>>,
         ca_file: Option<PathBuf>,
         enrolment: Option<Placed<SecretRef>>,
+        wake_ups: Option<Placed<Login>>,
         insecure: Option<bool>,
     }
 }
@@ -26,6 +30,17 @@ pub struct ControlPlane {
     pub ca_file: Option<PathBuf>,
     /// The enrolment token, which is needed once.
     pub enrolment: Option<SecretRef>,
+    /// Where it hears of new work beside asking for it.
+    pub wake_ups: Option<WakeUps>,
+}
+
+/// RabbitMQ, and a user there who may read the wake-ups of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WakeUps {
+    /// Where it is, and as whom. Its certificate may be one of the control plane's `ca_file`.
+    pub address: Address,
+    /// The user's password; none where the address names no user, who then is `guest`.
+    pub password: Option<SecretRef>,
 }
 
 impl ControlPlaneFile {
@@ -61,6 +76,10 @@ impl ControlPlaneFile {
             url: address,
             ca_file: self.ca_file.as_ref().map(|path| folder.join(path)),
             enrolment: self.enrolment.as_ref().map(SecretRef::placed),
+            wake_ups: self.wake_ups.as_ref().map(|wake_ups| WakeUps {
+                address: wake_ups.value.address.clone(),
+                password: wake_ups.value.password_at(wake_ups.place),
+            }),
         }))
     }
 }

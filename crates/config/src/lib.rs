@@ -5,6 +5,7 @@
 //! resolves those of one role.
 
 mod amqp;
+mod artifacts;
 mod automations;
 mod connections;
 mod control_plane;
@@ -30,9 +31,10 @@ mod workers;
 pub mod yaml;
 
 pub use amqp::Amqp;
+pub use artifacts::{Artifacts, S3};
 pub use automations::Automations;
 pub use connections::{Auth, Connection};
-pub use control_plane::ControlPlane;
+pub use control_plane::{ControlPlane, WakeUps};
 pub use env::{Env, ProcessEnv};
 pub use error::ConfigError;
 pub use listen::{Intake, Listen};
@@ -41,7 +43,7 @@ pub use postgres::{Postgres, SslMode};
 pub use projects::Project;
 pub use repositories::RepositoryRule;
 pub use retention::Retention;
-pub use roles::{Credential, Role, Secrets};
+pub use roles::{ArtifactKey, Credential, Role, Secrets};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secret::SecretRef;
 pub use settings::{Runs, Settings};

@@ -15,7 +15,7 @@ use crate::yaml::{Sources, YamlError};
 const PREFIX: &str = "PULLWRIGHT__";
 
 /// Keys that exist in the format and that this version cannot honour.
-const LATER: [(&str, &str); 2] = [("offline", "leave it out"), ("artifacts", "leave it out")];
+const LATER: [(&str, &str); 1] = [("offline", "leave it out")];
 
 /// Settings, and what is needed to show a place in them.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::fmt;
 use schemas::{ConnectionName, WebhookName};
 use secrecy::SecretString;
 
+use crate::artifacts::Artifacts;
 use crate::connections::Auth;
 use crate::env::Env;
 use crate::secret::SecretRef;
@@ -20,9 +21,9 @@ pub enum Role {
     Up,
     /// Takes deliveries: webhook secrets, and the broker's password.
     Ingress,
-    /// Decides and publishes: forge credentials, and the passwords of database and broker.
+    /// Decides and publishes: forge credentials, and those of database, broker and artifact store.
     Dispatcher,
-    /// Runs commands: none of these.
+    /// Runs commands: none of these, but a password of its own for hearing of work.
     Worker,
 }
 
@@ -74,8 +75,21 @@ pub struct Secrets {
     pub connections: BTreeMap<ConnectionName, Credential>,
     /// The password of the broker, where it has one.
     pub broker: Option<SecretString>,
+    /// The key of the artifact store, where it has one.
+    pub artifacts: Option<ArtifactKey>,
     /// A worker's enrolment token, where there still is one.
     pub enrolment: Option<SecretString>,
+    /// The password that a worker hears of work with, where it has one.
+    pub wake_ups: Option<SecretString>,
+}
+
+/// The key of an S3-compatible store, in clear.
+#[derive(Debug, Clone)]
+pub struct ArtifactKey {
+    /// Its id.
+    pub access_key: SecretString,
+    /// The key.
+    pub secret_key: SecretString,
 }
 
 /// Who we are on a forge or tracker, in clear.
@@ -110,6 +124,13 @@ pub(crate) fn resolve(
             let secret = connection.auth.secret().resolve(&credential(name), env, sources)?;
             secrets.connections.insert(name.clone(), connection.auth.with(secret));
         }
+        if let Artifacts::S3(s3) = &settings.artifacts {
+            let [access_key, secret_key] = [&s3.access_key, &s3.secret_key];
+            secrets.artifacts = Some(ArtifactKey {
+                access_key: access_key.resolve(ARTIFACTS, env, sources)?,
+                secret_key: secret_key.resolve(ARTIFACTS, env, sources)?,
+            });
+        }
     }
     let of_broker = settings.broker.password().filter(|_| role.queues());
     secrets.broker = of_broker.map(|password| password.resolve(BROKER, env, sources)).transpose()?;
@@ -117,6 +138,10 @@ pub(crate) fn resolve(
     // It is used once and may then be thrown away.
     if let Some(token) = enrolment.filter(|token| role == Role::Worker && token.is_present(env)) {
         secrets.enrolment = Some(token.resolve(ENROLMENT, env, sources)?);
+    }
+    if role == Role::Worker {
+        let password = wake_ups(settings).map(|password| password.resolve(WAKE_UPS, env, sources));
+        secrets.wake_ups = password.transpose()?;
     }
     Ok(secrets)
 }
@@ -133,7 +158,13 @@ pub(crate) fn database_password(
 
 const DATABASE_PASSWORD: &str = "the password of the database";
 const BROKER: &str = "the password of the broker";
+const ARTIFACTS: &str = "the key of the artifact store";
 const ENROLMENT: &str = "the enrolment token";
+const WAKE_UPS: &str = "the password of a worker's wake-ups";
+
+fn wake_ups(settings: &Settings) -> Option<&SecretRef> {
+    settings.control_plane.as_ref()?.wake_ups.as_ref()?.password.as_ref()
+}
 
 fn webhook_secret(name: &WebhookName) -> String {
     format!("the secret of the webhook `{name}`")
@@ -172,13 +203,22 @@ fn refuse_foreign(
         what: BROKER.to_owned(),
         owned: role.queues(),
     });
+    let keys = match &settings.artifacts {
+        Artifacts::Folder(_) => Vec::new(),
+        Artifacts::S3(s3) => vec![&s3.access_key, &s3.secret_key],
+    };
+    let of_artifacts =
+        keys.into_iter().map(|reference| Use { reference, what: ARTIFACTS.to_owned(), owned: role.writes() });
     let enrolment = settings.control_plane.iter().filter_map(|control| control.enrolment.as_ref());
-    let of_workers =
-        enrolment.map(|reference| Use { reference, what: ENROLMENT.to_owned(), owned: role == Role::Worker });
+    let of_workers = enrolment
+        .map(|reference| (reference, ENROLMENT))
+        .chain(wake_ups(settings).map(|reference| (reference, WAKE_UPS)))
+        .map(|(reference, what)| Use { reference, what: what.to_owned(), owned: role == Role::Worker });
     let foreign = of_webhooks
         .chain(of_connections)
         .chain(of_database)
         .chain(of_broker)
+        .chain(of_artifacts)
         .chain(of_workers)
         .find(|used| !used.owned && used.reference.is_present(env));
     match foreign {

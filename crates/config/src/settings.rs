@@ -9,6 +9,7 @@ use schemas::event::SourceKind;
 use schemas::run::RepositorySetup;
 use schemas::{ConnectionName, RepoRef, WebhookName};
 
+use crate::artifacts::{Artifacts, ArtifactsFile};
 use crate::automations::{Automations, AutomationsFile};
 use crate::connections::{Connection, ConnectionFile};
 use crate::control_plane::{ControlPlane, ControlPlaneFile};
@@ -31,6 +32,7 @@ section! {
         database: Option<Placed<Database>>,
         broker: BrokerFile,
         automations: Part<AutomationsFile>,
+        artifacts: Part<ArtifactsFile>,
         webhooks: WebhookFiles,
         connections: BTreeMap<Name, Placed<ConnectionFile>>,
         repositories: Option<Vec<RuleFile>>,
@@ -60,6 +62,8 @@ pub struct Settings {
     pub broker: Broker,
     /// Where the automations lie.
     pub automations: Automations,
+    /// Where results are kept until they are published.
+    pub artifacts: Artifacts,
     /// Routes, by name.
     pub webhooks: BTreeMap<WebhookName, Webhook>,
     /// Forges and trackers, by name.
@@ -145,6 +149,8 @@ impl SettingsFile {
             connections.insert(name, connection);
         }
         let automations = AutomationsFile::build(self.automations.0.as_ref(), path, &connections, sources)?;
+        let default = data_dir.join("artifacts");
+        let artifacts = ArtifactsFile::build(self.artifacts.0.as_ref(), default, path, sources)?;
         let listen = self.listen.build();
         let webhooks = webhooks::build(&self.webhooks, &connections, &listen, sources)?;
         let entries = self.repositories.as_deref().unwrap_or_default();
@@ -157,6 +163,7 @@ impl SettingsFile {
             }),
             broker: self.broker.build(folder, sources)?,
             automations,
+            artifacts,
             repositories,
             workers: self.workers.build(&data_dir, sources)?,
             control_plane: self.control_plane.build(folder, sources)?,

@@ -47,6 +47,8 @@ fn the_commented_lines_of_the_example_are_right_too() {
         "broker: { embedded",
         "database:",
         "automations: {",
+        "artifacts: .",
+        "artifacts: {",
         "toolchains:",
         "memory:",
         "processes:",
@@ -309,4 +311,20 @@ fn a_worker_holds_its_enrolment_token_and_nobody_else_does() {
         assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().enrolment.is_none());
     }
     assert!(read(TWO, &[]).settings.control_plane.is_none());
+}
+
+#[test]
+fn a_worker_holds_the_password_of_its_wake_ups_and_nobody_else_does() {
+    let wake_ups = "url: https://a.example, wake_ups: \"amqps://worker:${env:HEARS}@mq.example/main\"";
+    let loaded = read(&format!("control_plane: {{ {wake_ups} }}\n"), &[]);
+    let heard = loaded.settings.control_plane.as_ref().unwrap().wake_ups.as_ref().unwrap();
+    assert_eq!(heard.address.to_string(), "mq.example:5671");
+    let with = BTreeMap::from([("HEARS".to_owned(), "secret".to_owned())]);
+    let secrets = loaded.secrets(Role::Worker, &with).unwrap();
+    assert_eq!(secrets.wake_ups.unwrap().expose_secret(), "secret");
+    loaded.secrets(Role::Worker, &BTreeMap::new()).unwrap_err();
+    for role in [Role::Up, Role::Ingress, Role::Dispatcher] {
+        loaded.secrets(role, &with).unwrap_err();
+        assert!(loaded.secrets(role, &BTreeMap::new()).unwrap().wake_ups.is_none());
+    }
 }

@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::report::{ChangeReport, Report};
 use schemas::run::Step;
 use schemas::worker_api::{
     AppendLog, ClaimCall, Claimed, Done, GrantPush, HandBack, Heartbeat, Held, Hello, LONGEST_WAIT_MS,
-    Notice, Park, ParkRun, ROOT, Renew, RunCall, SendReport, SetStep, run_route,
+    Notice, Park, ParkRun, ROOT, Renew, RunCall, SendReport, SetStep, result_route, run_route,
 };
 use schemas::{ControlPlane, Epoch, RunId, WorkerName};
 use serde::Serialize;
@@ -90,32 +91,40 @@ impl RemoteControl {
         Ok(())
     }
 
-    /// One call with the credential; one that is refused while a new one was begun is made again
-    /// with that one.
     async fn call<B: Serialize + Clone, A: DeserializeOwned>(
         &self,
         route: &str,
         body: B,
         timeout: Duration,
     ) -> Result<A, CallError> {
-        let once = async |body: B| {
-            let call = Call {
+        self.with_credential(route, timeout, |call| call.send(body.clone())).await
+    }
+
+    /// One call with the credential; one that is refused while a new one was begun is made again
+    /// with that one.
+    async fn with_credential<'a, A, F: Future<Output = Result<A, CallError>>>(
+        &'a self,
+        route: &str,
+        timeout: Duration,
+        make: impl Fn(Call<'a>) -> F,
+    ) -> Result<A, CallError> {
+        let once = || {
+            make(Call {
                 http: &self.http,
                 url: format!("{}{route}", self.url()),
                 bearer: self.credential.bearer(),
                 trace: (self.settings.trace)(),
                 timeout,
-            };
-            call.send(body).await
+            })
         };
-        let mut answer = once(body.clone()).await;
+        let mut answer = once().await;
         if matches!(answer, Err(CallError::Unauthorized(_))) && self.credential.take_next().unwrap_or(false) {
-            answer = once(body).await;
+            answer = once().await;
         }
         let problem = match &answer {
             Err(CallError::Control(ControlError::Unavailable { message })) => Some(message.clone()),
             Err(CallError::Unauthorized(because)) => Some(because.clone()),
-            Ok(_) | Err(CallError::Control(_)) => None,
+            Ok(_) | Err(CallError::Control(_) | CallError::Unknown) => None,
         };
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
         answer
@@ -149,24 +158,21 @@ impl RemoteControl {
         Ok(())
     }
 
-    /// A call about a run. A worker that is not known any more holds none.
+    /// A call about a run.
     async fn about<C: RunCall>(
         &self,
         run: RunId,
         epoch: Epoch,
         content: &C::Content,
     ) -> Result<C::Answer, ControlError> {
-        self.call(&run_route::<C>(run), Held { epoch, content }, CALL).await.map_err(|error| match error {
-            CallError::Unauthorized(_) => ControlError::StaleEpoch,
-            CallError::Control(error) => error,
-        })
+        self.call(&run_route::<C>(run), Held { epoch, content }, CALL).await.map_err(of_holder)
     }
 
     async fn claim_once(&self, nonce: &str, wait_ms: u64) -> Result<Claimed, ControlError> {
         let call = ClaimCall { nonce: nonce.to_owned(), wait_ms, at: self.settings.clock.now() };
         self.call(&format!("{ROOT}/claim"), call, CALL).await.map_err(|error| match error {
             CallError::Unauthorized(because) => ControlError::Refused { because },
-            CallError::Control(error) => error,
+            error => of_holder(error),
         })
     }
 
@@ -177,14 +183,26 @@ impl RemoteControl {
     }
 }
 
+/// What an error means to who holds a run. A worker that is not known any more holds none.
+fn of_holder(error: CallError) -> ControlError {
+    match error {
+        CallError::Unauthorized(_) => ControlError::StaleEpoch,
+        CallError::Unknown => ControlError::Refused { because: error.to_string() },
+        CallError::Control(error) => error,
+    }
+}
+
 #[async_trait]
 impl ControlPlane for RemoteControl {
-    /// Waits for work; a stop ends the waiting, and what was claimed in that moment is asked for again.
+    /// Waits for work. A stop ends the waiting, a wake-up begins it anew; what was claimed in that
+    /// moment is given again.
     async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
-        let waiting = self.claim_once(&claim.nonce, LONGEST_WAIT_MS);
-        let claimed = match self.settings.stop.run_until_cancelled(waiting).await {
-            Some(claimed) => claimed?,
-            None => self.claim_once(&claim.nonce, 0).await?,
+        let claimed = loop {
+            tokio::select! {
+                claimed = self.claim_once(&claim.nonce, LONGEST_WAIT_MS) => break claimed?,
+                () = self.settings.heard.notified() => {}
+                () = self.settings.stop.cancelled() => break self.claim_once(&claim.nonce, 0).await?,
+            }
         };
         self.heed(&claimed.notice).await;
         if claimed.job.is_none() {
@@ -213,6 +231,20 @@ impl ControlPlane for RemoteControl {
 
     async fn log(&self, run: RunId, epoch: Epoch, lines: Vec<LogLine>) -> Result<(), ControlError> {
         self.about::<AppendLog>(run, epoch, &lines).await.map(drop)
+    }
+
+    async fn keep_result(&self, run: RunId, epoch: Epoch, bundle: Bytes) -> Result<bool, ControlError> {
+        let route = result_route(run, epoch);
+        match self.with_credential(&route, CALL, |call| call.put(bundle.clone())).await {
+            Ok(()) => Ok(true),
+            Err(CallError::Unknown) => Ok(false),
+            Err(error) => Err(of_holder(error)),
+        }
+    }
+
+    async fn kept_result(&self, run: RunId, epoch: Epoch) -> Result<Bytes, ControlError> {
+        let route = result_route(run, epoch);
+        self.with_credential(&route, CALL, Call::get).await.map_err(of_holder)
     }
 
     async fn grant_push(

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use bytes::Bytes;
+use reqwest::{RequestBuilder, StatusCode};
 use schemas::control::ControlError;
 use schemas::trace::TraceContext;
 use schemas::worker_api::Message;
@@ -24,6 +25,9 @@ pub(crate) enum CallError {
     /// The credential is none, or none any more.
     #[error("{0}")]
     Unauthorized(String),
+    /// The control plane is older than what was asked of it.
+    #[error("it does not know this call")]
+    Unknown,
     /// The control plane said no, or nothing.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -67,25 +71,44 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// Says `body` and reads the answer.
     pub(crate) async fn send<B: Serialize, A: DeserializeOwned>(self, body: B) -> Result<A, CallError> {
-        let mut request = self
-            .http
-            .post(&self.url)
-            .bearer_auth(&self.bearer)
-            .timeout(self.timeout)
-            .json(&Message::new(body));
+        let request = self.http.post(&self.url).json(&Message::new(body));
+        match self.answer(request).await? {
+            (status, bytes) if status.is_success() => {
+                let message: Message<A> = serde_json::from_slice(&bytes).map_err(|error| {
+                    ControlError::Unavailable { message: format!("it answers otherwise: {error}") }
+                })?;
+                Ok(message.body)
+            }
+            (status, bytes) => Err(refusal(status, &bytes)),
+        }
+    }
+
+    /// Brings `body` as it is.
+    pub(crate) async fn put(self, body: Bytes) -> Result<(), CallError> {
+        let request = self.http.put(&self.url).body(body);
+        match self.answer(request).await? {
+            (status, _) if status.is_success() => Ok(()),
+            (StatusCode::NOT_FOUND, bytes) if bytes.is_empty() => Err(CallError::Unknown),
+            (status, bytes) => Err(refusal(status, &bytes)),
+        }
+    }
+
+    /// Fetches something as it is.
+    pub(crate) async fn get(self) -> Result<Bytes, CallError> {
+        let request = self.http.get(&self.url);
+        match self.answer(request).await? {
+            (status, bytes) if status.is_success() => Ok(bytes.into()),
+            (status, bytes) => Err(refusal(status, &bytes)),
+        }
+    }
+
+    async fn answer(self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CallError> {
+        let mut request = request.bearer_auth(&self.bearer).timeout(self.timeout);
         if !self.trace.0.is_empty() {
             request = request.header("traceparent", self.trace.0);
         }
         let response = request.send().await.map_err(|error| unavailable(&error))?;
-        let status = response.status();
-        let bytes = whole(response).await?;
-        if status.is_success() {
-            let message: Message<A> = serde_json::from_slice(&bytes).map_err(|error| {
-                ControlError::Unavailable { message: format!("it answers otherwise: {error}") }
-            })?;
-            return Ok(message.body);
-        }
-        Err(refusal(status, &bytes))
+        Ok((response.status(), whole(response).await?))
     }
 }
 

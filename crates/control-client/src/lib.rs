@@ -41,6 +41,9 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Rung when a claim waited in vain: the next one may begin at once.
     pub wake_up: Arc<Notify>,
+    /// Rung when there may be work; what is asked for is then asked for anew, as it may be another
+    /// dispatcher's that knows of it.
+    pub heard: Arc<Notify>,
     /// Ends the waiting for work.
     pub stop: CancellationToken,
     /// The trace that a call belongs to.

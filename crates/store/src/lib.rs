@@ -16,6 +16,7 @@ mod history;
 mod instance;
 mod intents;
 mod items;
+mod kept_results;
 mod links;
 mod logs;
 mod migration;
@@ -38,6 +39,7 @@ pub use database::{
 pub use deliveries::{DeliveryDetail, DeliveryStatus, DeliverySummary, EventSummary, NewDelivery};
 pub use error::{Fault, StoreError, chain};
 pub use history::Past;
+pub use kept_results::KeptBundle;
 pub use links::{Link, LinkKind};
 pub use own::Recent;
 pub use page::Page;

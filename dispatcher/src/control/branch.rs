@@ -76,6 +76,11 @@ impl Dispatcher {
         Ok(Start { base_branch, base, branch: open.branch, open: Some((open.pull_request, open.head)) })
     }
 
+    /// Asks the forge for no more than whether it answers about the run's repository.
+    pub(super) async fn reaches(&self, record: &RunRecord) -> Result<(), NoStart> {
+        self.default_branch(record).await.map(drop)
+    }
+
     /// The newest pull request of ours for the run's problem that is still open. A run about a pull
     /// request goes on with that one or, with `commits`, with none.
     async fn find_open(&self, forge: &dyn Forge, record: &RunRecord) -> Result<Option<Open>, NoStart> {

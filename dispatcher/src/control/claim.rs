@@ -8,6 +8,7 @@ use forge::ForgeError;
 use schemas::RunId;
 use schemas::backoff::Backoff;
 use schemas::control::{Claim, ControlError, GitAccess, Job};
+use schemas::result_bundle::KeptResult;
 use schemas::run::{Outcome, Reason, RunState, Step};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
@@ -43,7 +44,8 @@ impl Drop for Candidate<'_> {
 impl Dispatcher {
     pub(super) async fn claim_run(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
         if let Some(record) = self.store.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))? {
-            return self.job(record).await.map(Some);
+            let kept = self.kept(record.run.id).await?;
+            return self.job(record, kept).await.map(Some);
         }
         loop {
             let Some(candidate) = self.candidate().await? else { return Ok(None) };
@@ -69,7 +71,12 @@ impl Dispatcher {
     /// Asks the forge where the run starts, then takes it; `None` when it is not to be had now.
     async fn try_claim(&self, seen: RunRecord, claim: &Claim) -> Result<Option<Job>, ControlError> {
         let failed = |e: StoreError| unavailable(&e);
-        let start = self.starting_point(&seen).await;
+        let kept = self.kept(seen.run.id).await?;
+        // What was made already stays where it started; a forge that is away holds it up as any run.
+        let start = match kept {
+            Some(_) => self.reaches(&seen).await.map(|()| None),
+            None => self.starting_point(&seen).await.map(Some),
+        };
         let now = self.clock.now();
         // A claim changes one row, which it locks; only an end lets others go on.
         let ends = matches!(start, Err(NoStart::Never(_)));
@@ -97,20 +104,28 @@ impl Dispatcher {
             }
         };
         advance(&mut record, Step::Workspace)?;
-        record.base_branch = Some(start.base_branch);
-        // What a person agreed to starts where it did then.
-        let agreed = record.run.approval.as_ref().map(|approval| approval.head.clone());
-        record.run.base = Some(agreed.unwrap_or(start.base));
-        record.run.branch = start.branch;
-        (record.pull_request, record.branch_head) = start.open.unzip();
+        if let Some(start) = start {
+            record.base_branch = Some(start.base_branch);
+            // What a person agreed to starts where it did then.
+            let agreed = record.run.approval.as_ref().map(|approval| approval.head.clone());
+            record.run.base = Some(agreed.unwrap_or(start.base));
+            record.run.branch = start.branch;
+            (record.pull_request, record.branch_head) = start.open.unzip();
+        }
         tx.save_run(&record).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
-        self.job(record).await.map(Some)
+        self.job(record, kept).await.map(Some)
+    }
+
+    /// What an earlier worker left of a run.
+    async fn kept(&self, run: RunId) -> Result<Option<KeptResult>, ControlError> {
+        let bundle = self.store.kept_result(run).await.map_err(|e| unavailable(&e))?;
+        Ok(bundle.map(|bundle| bundle.kept))
     }
 
     /// What the worker is told of a claimed run.
-    async fn job(&self, record: RunRecord) -> Result<Job, ControlError> {
+    async fn job(&self, record: RunRecord, kept: Option<KeptResult>) -> Result<Job, ControlError> {
         let mut commit = words::pull_request::commit(&record, &self.settings.commit_author);
         let instance = self.instance().await.map_err(|e| unavailable(&e))?.to_owned();
         commit.body.push_str(&words::Origin { instance, depth: record.run.depth }.trailer());
@@ -140,6 +155,7 @@ impl Dispatcher {
             setup: run.input.setup,
             commit,
             trace: run.trace,
+            kept,
         })
     }
 }

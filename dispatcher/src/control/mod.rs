@@ -8,6 +8,7 @@ mod finish;
 pub mod git_token;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use globset::{GlobBuilder, GlobSetBuilder};
 use schemas::automation::{Mode, Usd};
@@ -24,13 +25,13 @@ pub use cancel::CancelAnswer;
 pub(crate) use cancel::asked_for_end;
 pub(crate) use claim::NoStart;
 
-fn unavailable(error: &StoreError) -> ControlError {
+pub(crate) fn unavailable(error: &StoreError) -> ControlError {
     tracing::error!(error = error as &dyn std::error::Error, "the database refused a worker's call");
     ControlError::Unavailable { message: "the database does not answer".to_owned() }
 }
 
 /// The run, if `epoch` is its current one.
-async fn owned(tx: &Tx, run: RunId, epoch: Epoch) -> Result<RunRecord, ControlError> {
+pub(crate) async fn owned(tx: &Tx, run: RunId, epoch: Epoch) -> Result<RunRecord, ControlError> {
     let record = tx.lock_run(run).await.map_err(|e| unavailable(&e))?.ok_or(ControlError::StaleEpoch)?;
     match record.run.state {
         RunState::Active { epoch: current, step } if current == epoch && step < Step::Publish => Ok(record),
@@ -127,6 +128,14 @@ impl ControlPlane for Dispatcher {
         owned(&tx, run, epoch).await?;
         tx.append_log(run, &lines).await.map_err(|e| unavailable(&e))?;
         tx.commit().await.map_err(|e| unavailable(&e))
+    }
+
+    async fn keep_result(&self, run: RunId, epoch: Epoch, bundle: Bytes) -> Result<bool, ControlError> {
+        self.keep_bundle(run, epoch, bundle).await
+    }
+
+    async fn kept_result(&self, run: RunId, epoch: Epoch) -> Result<Bytes, ControlError> {
+        self.kept_bundle(run, epoch).await
     }
 
     async fn grant_push(

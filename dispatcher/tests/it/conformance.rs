@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant, Stream};
 use schemas::report::{ChangeReport, FileChange, Report};
+use schemas::result_bundle::{self, KeptResult, Made};
 use schemas::run::{Gate, Outcome, Reason, RunState, Step};
-use schemas::{Clock, ControlPlane, Untrusted, WorkerName};
+use schemas::{Clock, ControlPlane, Oid, Untrusted, WorkerName};
 
 use crate::over_http::{Machine, Served, enrolled};
 use crate::support::{FIX, World};
@@ -156,6 +158,87 @@ async fn a_parked_run_waits(plane: Plane) {
     assert_eq!(plane.world.state(job.run).await, parked);
 }
 
+fn bundle(base: &Oid, head: &str, objects: &[u8]) -> Bytes {
+    let made = Made {
+        head: head.repeat(40).parse().unwrap(),
+        base: base.clone(),
+        commands: Vec::new(),
+        steps: Vec::new(),
+    };
+    result_bundle::encode(&made, objects).unwrap()
+}
+
+async fn what_is_kept_is_the_successors(plane: Plane) {
+    let old = plane.job().await;
+    assert_eq!(old.kept, None);
+    let none = plane.control.kept_result(old.run, old.epoch).await;
+    assert!(matches!(none, Err(ControlError::Refused { .. })), "{none:?}");
+    let first = bundle(&old.base, "d", b"first");
+    let last = bundle(&old.base, "b", b"# v2 git bundle\n\0\xff");
+    for bundle in [&first, &last, &last] {
+        assert_eq!(plane.control.keep_result(old.run, old.epoch, bundle.clone()).await, Ok(true));
+    }
+    plane.control.hand_back(old.run, old.epoch).await.unwrap();
+    // The forge is not asked again: the result stands on what was there then.
+    plane.world.forge.set_head("main", &"e".repeat(40));
+    let new = plane.claim("n2").await;
+    let kept = KeptResult::of("b".repeat(40).parse().unwrap(), &last);
+    let expected = Job { epoch: new.epoch, git: new.git.clone(), kept: Some(kept), ..old.clone() };
+    assert_eq!(new, expected);
+    assert_eq!(plane.claim("n2").await, new, "a repeated claim is told, too");
+    assert_eq!(plane.control.kept_result(new.run, new.epoch).await, Ok(last));
+    // Who lost the run neither reads nor replaces it.
+    let stale = plane.control.keep_result(old.run, old.epoch, first.clone()).await;
+    assert_eq!(stale, Err(ControlError::StaleEpoch));
+    assert_eq!(plane.control.kept_result(old.run, old.epoch).await, Err(ControlError::StaleEpoch));
+    // It goes with the run.
+    assert_eq!(plane.world.dispatcher.drop_results().await.unwrap(), 0);
+    let cancelled = report(Outcome::Failed, Reason::WorkerLost);
+    plane.control.report(new.run, new.epoch, cancelled).await.unwrap();
+    assert_eq!(plane.world.dispatcher.drop_results().await.unwrap(), 1);
+    assert_eq!(plane.world.store.kept_result(new.run).await.unwrap(), None);
+}
+
+async fn what_is_no_result_of_the_run_is_not_kept(plane: Plane) {
+    let job = plane.job().await;
+    for wrong in [
+        bundle(&"f".repeat(40).parse().unwrap(), "b", b"objects"),
+        Bytes::from_static(b"rubbish"),
+        Bytes::from_static(b"{\"version\":2,\"body\":{}}\n"),
+    ] {
+        let refused = plane.control.keep_result(job.run, job.epoch, wrong).await;
+        assert!(matches!(refused, Err(ControlError::Refused { .. })), "{refused:?}");
+    }
+    let large = Bytes::from(vec![b'x'; result_bundle::LARGEST + 1]);
+    let refused = plane.control.keep_result(job.run, job.epoch, large).await;
+    // A server that has heard enough may close before its answer was read.
+    assert!(
+        matches!(refused, Err(ControlError::Refused { .. } | ControlError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(plane.world.store.kept_result(job.run).await.unwrap(), None);
+}
+
+async fn a_bundle_of_a_cancelled_run_goes_with_it(plane: Plane) {
+    let job = plane.job().await;
+    let made = bundle(&job.base, "b", b"objects");
+    plane.control.keep_result(job.run, job.epoch, made).await.unwrap();
+    plane.control.hand_back(job.run, job.epoch).await.unwrap();
+    plane.world.dispatcher.cancel(job.run).await.unwrap();
+    assert_eq!(plane.world.dispatcher.drop_results().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_older_control_plane_keeps_nothing_and_says_so() {
+    let world = World::new(FIX).await;
+    let served = Served::older(&world).await;
+    let (control, machine) = enrolled(&world, &served, "w").await;
+    let plane = Plane { world, control: Arc::new(control), _machine: Some(machine) };
+    let job = plane.job().await;
+    let made = bundle(&job.base, "b", b"objects");
+    assert_eq!(plane.control.keep_result(job.run, job.epoch, made).await, Ok(false));
+}
+
 macro_rules! everywhere {
     ($($rule:ident),* $(,)?) => {
         mod in_process {
@@ -180,4 +263,7 @@ everywhere!(
     a_cancel_is_heard_and_no_leave_given,
     leave_is_for_what_may_be_pushed,
     a_parked_run_waits,
+    what_is_kept_is_the_successors,
+    what_is_no_result_of_the_run_is_not_kept,
+    a_bundle_of_a_cancelled_run_goes_with_it,
 );

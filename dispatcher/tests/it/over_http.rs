@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
+use axum::routing::any;
 use control_client::{EnterError, RemoteControl};
+use dispatcher::Dispatcher;
 use schemas::trace::TraceContext;
 use schemas::{Clock, WorkerName};
 use secrecy::SecretString;
@@ -28,7 +30,22 @@ pub struct Served {
 
 impl Served {
     pub async fn new(world: &World) -> Self {
+        Self::of(Arc::clone(&world.dispatcher)).await
+    }
+
+    pub async fn of(dispatcher: Arc<Dispatcher>) -> Self {
+        Self::serve(dispatcher::http::worker::control::router(dispatcher)).await
+    }
+
+    /// One whose control plane is from before results were kept.
+    pub async fn older(world: &World) -> Self {
         let router = dispatcher::http::worker::control::router(Arc::clone(&world.dispatcher));
+        let unknown = any(|| std::future::ready(StatusCode::NOT_FOUND));
+        let older = Router::new().route("/worker/v1/runs/{run}/result", unknown);
+        Self::serve(older.fallback_service(router)).await
+    }
+
+    async fn serve(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = router.clone().into_make_service_with_connect_info::<SocketAddr>();
@@ -55,6 +72,7 @@ pub struct Machine {
     pub folder: TempDir,
     clock: Arc<dyn Clock>,
     pub wake_up: Arc<Notify>,
+    pub heard: Arc<Notify>,
     pub stop: CancellationToken,
 }
 
@@ -63,6 +81,7 @@ impl Machine {
         Self {
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+            heard: Arc::default(),
             wake_up: Arc::default(),
             stop: CancellationToken::new(),
         }
@@ -83,6 +102,7 @@ impl Machine {
             software: "pullwright test".to_owned(),
             clock: Arc::clone(&self.clock),
             wake_up: Arc::clone(&self.wake_up),
+            heard: Arc::clone(&self.heard),
             stop: self.stop.clone(),
             trace: TraceContext::default,
         })

@@ -71,6 +71,7 @@ impl World {
             lost_retries: 1,
             settle: Vec::new(),
             writes_at_once: 8,
+            artifacts: artifacts::Artifacts::in_memory(),
             gate_key: GateKey::new("test").unwrap(),
             gate_url: "http://gate".into(),
             commit_author: ("Pullwright".into(), "pullwright@localhost".into()),

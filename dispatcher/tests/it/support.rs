@@ -127,6 +127,7 @@ fn settings(webhooks: &[(&str, SourceKind, &str)]) -> Settings {
         lost_retries: 1,
         settle: vec![Duration::ZERO, Duration::ZERO],
         writes_at_once: 8,
+        artifacts: artifacts::Artifacts::in_memory(),
         gate_key: GateKey::new("test").unwrap(),
         gate_url: "http://gate".into(),
         commit_author: ("Pullwright".into(), "pullwright@localhost".into()),

@@ -9,9 +9,10 @@ use schemas::control::{Beat, Claim, ControlError, Orders};
 use schemas::run::{RunState, Step};
 use schemas::{Clock, ControlPlane, WorkerName};
 use serde_json::{Value, json};
+use store::Store;
 
 use crate::over_http::{DAY, Machine, Served, enrolled, token};
-use crate::support::{FIX, World, at};
+use crate::support::{FIX, World, at, on_store};
 
 fn claim(nonce: &str) -> Claim {
     Claim { worker: WorkerName::from("somebody"), nonce: nonce.into() }
@@ -264,4 +265,15 @@ fn an_order_of_a_later_version_stops_nobody() {
     assert_eq!(orders("\"drain\""), Orders::Drain);
     assert_eq!(orders("\"continue\""), Orders::Continue);
     assert_eq!(orders("\"dance\""), Orders::Continue);
+}
+
+#[tokio::test]
+async fn what_another_dispatcher_queues_is_asked_for_when_it_is_heard_of() {
+    let world = World::new(FIX).await;
+    let other = on_store(&Store::open(&world.address).await.unwrap(), &world.forge, &world.clock);
+    let (control, machine) = enrolled(&world, &Served::of(other).await, "build-1").await;
+    let asking = tokio::spawn(async move { control.claim(claim("n1")).await });
+    world.label(12, 0).await;
+    machine.heard.notify_one();
+    assert!(asking.await.unwrap().unwrap().is_some(), "rather than when its waiting is over");
 }

@@ -131,6 +131,7 @@ impl World {
             lost_retries: 1,
             settle: vec![Duration::ZERO, Duration::from_secs(1)],
             writes_at_once: 1,
+            artifacts: artifacts::Artifacts::in_memory(),
             gate_key: GateKey::new("simulated").unwrap(),
             gate_url: "http://gate".to_owned(),
             commit_author: ("Pullwright".to_owned(), "pullwright@localhost".to_owned()),

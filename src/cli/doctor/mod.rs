@@ -3,6 +3,7 @@
 //! Each check is a function that looks at one thing and returns a [`Check`]. Those that need the
 //! parts of a running Pullwright get them through [`Parts`], made by the same code as `up` uses.
 
+mod artifacts;
 mod broker;
 mod database;
 mod forge;
@@ -14,6 +15,7 @@ mod worker_machine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::artifacts::Artifacts;
 use ::broker::amqp::{AmqpSettings, Task};
 use ::forge::Forge;
 use config::{Env, Loaded, Role, Secrets};
@@ -79,6 +81,8 @@ pub struct Parts {
     pub routes: BTreeMap<WebhookName, Route>,
     /// The database of records.
     pub database: Option<store::Address>,
+    /// Where results are kept.
+    pub artifacts: Option<Artifacts>,
     /// RabbitMQ, and what is done with it.
     pub broker: Option<(AmqpSettings, Task)>,
     /// What holds the commands.
@@ -153,6 +157,9 @@ async fn all(
     checks.extend(parts.missing);
     if let Some(address) = &parts.database {
         checks.extend(database::all(address, clock).await);
+    }
+    if let Some(store) = &parts.artifacts {
+        checks.push(artifacts::all(store, clock).await);
     }
     if let Some((settings, task)) = &parts.broker {
         checks.extend(broker::all(settings, task).await);

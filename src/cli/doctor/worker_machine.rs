@@ -2,7 +2,7 @@
 
 use config::{ControlPlane, Env, Loaded, Role, Secrets};
 
-use super::{Check, Parts, host, settings};
+use super::{Check, Parts, broker, host, settings};
 
 const CONTROL_PLANE: &str = "control plane";
 
@@ -33,6 +33,9 @@ pub(super) async fn all(
     };
     let parts = assemble(Role::Worker, loaded, &secrets).await;
     checks.extend(parts.missing);
+    if let Some((settings, task)) = &parts.broker {
+        checks.extend(broker::all(settings, task).await);
+    }
     if let Some(sandbox) = &parts.sandbox {
         checks.push(host::sandbox(sandbox.as_ref()).await);
     }

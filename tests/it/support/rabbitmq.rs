@@ -14,11 +14,13 @@ const DEFINITIONS: &str = r#"{
   "vhosts": [{ "name": "main" }, { "name": "other" }],
   "users": [
     { "name": "dispatcher", "password": "PASSWORD", "tags": "" },
-    { "name": "ingress", "password": "PASSWORD", "tags": "" }
+    { "name": "ingress", "password": "PASSWORD", "tags": "" },
+    { "name": "worker", "password": "PASSWORD", "tags": "" }
   ],
   "permissions": [
     { "user": "dispatcher", "vhost": "main", "configure": "^pullwright\\.", "write": "^pullwright\\.", "read": "^pullwright\\." },
-    { "user": "ingress", "vhost": "main", "configure": "^$", "write": "^pullwright\\.deliveries$", "read": "^$" }
+    { "user": "ingress", "vhost": "main", "configure": "^$", "write": "^pullwright\\.deliveries$", "read": "^$" },
+    { "user": "worker", "vhost": "main", "configure": "^$", "write": "^$", "read": "^pullwright\\.jobs\\.default$" }
   ]
 }"#;
 

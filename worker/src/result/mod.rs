@@ -5,6 +5,7 @@
 //! its own objects only, in a repository outside the sandbox.
 
 mod base;
+pub(crate) mod bundle;
 mod compare;
 mod describe;
 mod guard;

@@ -4,6 +4,7 @@
 
 mod bubblewrap;
 mod faults;
+mod handover;
 mod happy;
 mod hostile;
 mod stopping;

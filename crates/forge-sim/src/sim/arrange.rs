@@ -180,6 +180,11 @@ impl Sim {
         self.world.arm(order)
     }
 
+    /// Behaves again.
+    pub fn no_faults(&self) {
+        self.world.faults().clear();
+    }
+
     /// Makes every installation token invalid, as GitHub may at any time.
     pub fn revoke_installation_tokens(&self) {
         self.world.model().tokens.retain(|_, token| matches!(token, Token::User { .. }));

@@ -8,6 +8,7 @@ pub mod event;
 pub mod fact;
 pub mod instance;
 pub mod intent;
+pub mod kept_result;
 pub mod link;
 pub mod rule_set;
 pub mod run;

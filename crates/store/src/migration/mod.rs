@@ -6,6 +6,7 @@ mod m20261121_000001_initial;
 mod m20261126_000002_automations;
 mod m20261126_000003_workers;
 mod m20261126_000004_intent_holders;
+mod m20261127_000005_kept_results;
 
 /// The list of all migrations.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_automations::Migration),
             Box::new(m20261126_000003_workers::Migration),
             Box::new(m20261126_000004_intent_holders::Migration),
+            Box::new(m20261127_000005_kept_results::Migration),
         ]
     }
 }

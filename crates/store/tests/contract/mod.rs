@@ -24,6 +24,7 @@ use store::{
 use crate::open;
 
 mod intents;
+mod kept_results;
 mod links;
 mod migrations;
 mod retention;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{post, put};
 use axum::{Extension, Json, Router, middleware};
 use schemas::control::{Claim, ControlError, Job};
 use schemas::worker_api::{
@@ -18,6 +18,7 @@ use schemas::{ControlPlane, RunId};
 
 use super::identity::{self, Api, peer, shown};
 use super::message::{Refusal, answer, read};
+use super::result;
 use super::run_calls::Serve;
 use crate::workers::{Known, Shown, WorkerRefused};
 use crate::{Dispatcher, POOL};
@@ -41,6 +42,7 @@ pub fn router(dispatcher: Arc<Dispatcher>) -> Router {
         .route(&about_run::<SendReport>(), post(run_call::<SendReport>))
         .route(&about_run::<ParkRun>(), post(run_call::<ParkRun>))
         .route(&about_run::<HandBack>(), post(run_call::<HandBack>))
+        .route(&format!("{ROOT}/runs/{{run}}/result"), put(result::keep).get(result::fetch))
         .layer(middleware::from_fn_with_state(api.clone(), identity::require));
     Router::new()
         .route(&format!("{ROOT}/enrol"), post(enrol))
@@ -137,10 +139,6 @@ async fn run_call<C: Serve>(
 ) -> Answer<C::Answer> {
     let Held { epoch, content } = read(body, C::LARGEST).await?;
     let run = RunId(run);
-    // An epoch is one worker's for ever, so that looking before the call is soon enough.
-    let holder = api.dispatcher.store.holder(run).await?;
-    if !holder.is_some_and(|hold| hold.worker == known.record.name && hold.epoch == epoch) {
-        return Err(ControlError::StaleEpoch.into());
-    }
+    api.unless_lost(&known, run, epoch).await?;
     Ok(answer(C::serve(&api.dispatcher, &known, run, epoch, content).await?))
 }

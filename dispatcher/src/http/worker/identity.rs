@@ -10,13 +10,16 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use schemas::WorkerName;
+use schemas::control::ControlError;
 use schemas::trace::TraceContext;
+use schemas::{Epoch, RunId, WorkerName};
 use store::StoreError;
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::failures::Failures;
 use super::message::Refusal;
+use super::result::AT_ONCE;
 use crate::Dispatcher;
 use crate::workers::{Known, Shown, WorkerRefused};
 
@@ -29,6 +32,8 @@ const SKEW_NOTED_MS: i64 = 500;
 #[derive(Clone)]
 pub(super) struct Api {
     pub(super) dispatcher: Arc<Dispatcher>,
+    /// Room for result bundles.
+    pub(super) bundles: Arc<Semaphore>,
     remembered: Arc<Mutex<Remembered>>,
 }
 
@@ -41,7 +46,7 @@ struct Remembered {
 
 impl Api {
     pub(super) fn new(dispatcher: Arc<Dispatcher>) -> Self {
-        Self { dispatcher, remembered: Arc::default() }
+        Self { dispatcher, bundles: Arc::new(Semaphore::new(AT_ONCE)), remembered: Arc::default() }
     }
 
     /// Who shows `shown`. An address that failed often is only listened to when it shows what was good
@@ -72,6 +77,14 @@ impl Api {
             }
             error.into()
         })
+    }
+
+    /// Turns away who does not hold the run in this epoch. An epoch is one worker's for ever, so that
+    /// looking before a call is soon enough.
+    pub(super) async fn unless_lost(&self, known: &Known, run: RunId, epoch: Epoch) -> Result<(), Refusal> {
+        let holder = self.dispatcher.store.holder(run).await?;
+        let holds = holder.is_some_and(|hold| hold.worker == known.record.name && hold.epoch == epoch);
+        if holds { Ok(()) } else { Err(ControlError::StaleEpoch.into()) }
     }
 
     /// Writes that a worker was heard, unless that was written just before.

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemas::control::ControlError;
 use schemas::worker_api::{self, Message, VERSION};
@@ -78,15 +79,20 @@ struct VersionOnly {
     version: u32,
 }
 
-/// The body of a request, of at most `largest` bytes.
-pub(super) async fn read<T: DeserializeOwned>(body: Body, largest: usize) -> Result<T, Refusal> {
+/// The bytes of a request, at most `largest`.
+pub(super) async fn whole(body: Body, largest: usize) -> Result<Bytes, Refusal> {
     let reading = tokio::time::timeout(READING, Limited::new(body, largest).collect()).await;
     let read = reading.map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"))?;
     let bytes = read.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("more than {largest} bytes")),
         None => Refusal::new(StatusCode::BAD_REQUEST, "the body broke off"),
     })?;
-    let bytes = bytes.to_bytes();
+    Ok(bytes.to_bytes())
+}
+
+/// The message in a request, of at most `largest` bytes.
+pub(super) async fn read<T: DeserializeOwned>(body: Body, largest: usize) -> Result<T, Refusal> {
+    let bytes = whole(body, largest).await?;
     let malformed = |error: serde_json::Error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
     let VersionOnly { version } = serde_json::from_slice(&bytes).map_err(malformed)?;
     if version != VERSION {

@@ -6,4 +6,5 @@ pub mod git;
 mod identity;
 mod message;
 mod push_commands;
+mod result;
 mod run_calls;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGrant};
 use schemas::report::ChangeReport;
@@ -35,6 +36,10 @@ pub struct State {
     pub reports: Vec<Report>,
     pub handed_back: Vec<RunId>,
     pub cancelled: bool,
+    /// Every result bundle that was brought.
+    pub kept: Vec<Bytes>,
+    /// As an older control plane answers.
+    pub keeps_none: bool,
     /// Claims are answered only after this.
     pub gate: Option<Arc<Notify>>,
     pub waiting_at_gate: bool,
@@ -165,6 +170,23 @@ impl ControlPlane for FakeControl {
         self.call("log", Some((run, epoch)), |state| {
             state.lines.extend(lines);
             Ok(())
+        })
+    }
+
+    async fn keep_result(&self, run: RunId, epoch: Epoch, bundle: Bytes) -> Result<bool, ControlError> {
+        self.call("keep_result", Some((run, epoch)), |state| {
+            if state.keeps_none {
+                return Ok(false);
+            }
+            state.kept.push(bundle);
+            Ok(true)
+        })
+    }
+
+    async fn kept_result(&self, run: RunId, epoch: Epoch) -> Result<Bytes, ControlError> {
+        self.call("kept_result", Some((run, epoch)), |state| {
+            let none = || ControlError::Refused { because: "none is kept".into() };
+            state.kept.last().cloned().ok_or_else(none)
         })
     }
 

@@ -129,6 +129,7 @@ impl Site {
                 time: "2026-01-02T03:04:05Z".parse().unwrap(),
             },
             trace: schemas::trace::TraceContext::default(),
+            kept: None,
         }
     }
 

@@ -1,0 +1,135 @@
+//! A server that speaks the S3 protocol: moto, found as `moto_server` or by `PULLWRIGHT_MOTO_SERVER`.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use artifacts::{ArtifactError, Artifacts, Bucket};
+use bytes::Bytes;
+
+const BUCKET: &str = "artifacts";
+
+/// A running server with an empty bucket.
+struct Server {
+    child: Child,
+    port: u16,
+    /// Where it says what it was asked.
+    log: tempfile::NamedTempFile,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// `None`, with the reason printed, on a machine without one.
+    async fn start() -> Option<Self> {
+        let program = std::env::var("PULLWRIGHT_MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let started = Command::new(&program)
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(log.reopen().unwrap())
+            .spawn();
+        let child = match started {
+            Ok(child) => child,
+            Err(error) => {
+                let required = std::env::var("PULLWRIGHT_REQUIRE_S3").is_ok_and(|value| value == "1");
+                assert!(!required, "{program} cannot be started ({error}), and PULLWRIGHT_REQUIRE_S3 is 1");
+                println!("skipped: {program} cannot be started: {error}");
+                return None;
+            }
+        };
+        let server = Self { child, port, log };
+        let up = async {
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), up).await.expect("the S3 server does not listen");
+        let answer = server.say(&format!("PUT /{BUCKET}"));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        Some(server)
+    }
+
+    /// One request without a body.
+    fn say(&self, what: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let head = format!("{what} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn bucket(&self, name: &str, prefix: &str) -> Artifacts {
+        bucket(self.port, name, prefix)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
+    }
+}
+
+fn bucket(port: u16, name: &str, prefix: &str) -> Artifacts {
+    Artifacts::bucket(&Bucket {
+        name: name.to_owned(),
+        prefix: prefix.to_owned(),
+        endpoint: Some(format!("http://127.0.0.1:{port}")),
+        region: "eu-central-1".to_owned(),
+        access_key: "the-id".to_owned().into(),
+        secret_key: "the-key".to_owned().into(),
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn in_a_bucket() {
+    let Some(server) = Server::start().await else { return };
+    super::promises(server.bucket(BUCKET, "")).await;
+    super::promises(server.bucket(BUCKET, "some/prefix")).await;
+    let log = server.log();
+    assert!(log.contains("PUT /artifacts/some/prefix/results/a/1 "), "{log}");
+}
+
+#[tokio::test]
+async fn a_prefix_is_a_wall() {
+    let Some(server) = Server::start().await else { return };
+    let (one, other) = (server.bucket(BUCKET, "one"), server.bucket(BUCKET, "other"));
+    one.put("results/a", Bytes::from_static(b"x")).await.unwrap();
+    assert!(matches!(other.get("results/a", 9).await, Err(ArtifactError::Missing(_))));
+    assert_eq!(other.list("results", 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there() {
+    let Some(server) = Server::start().await else { return };
+    let error = server.bucket("nowhere", "").probe("doctor/x").await.unwrap_err();
+    assert!(format!("{error:?}").contains("NoSuchBucket"), "{error:?}");
+    assert!(!format!("{error:?}").contains("the-key"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_given_up_soon() {
+    // Nobody listens there any more.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let store = bucket(port, BUCKET, "");
+    let put = tokio::time::timeout(Duration::from_secs(30), store.put("a", Bytes::from_static(b"x"))).await;
+    let put = put.expect("it waits for ever");
+    assert!(matches!(put, Err(ArtifactError::Store(_) | ArtifactError::TimedOut)), "{put:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_given_up_soon() {
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = bucket(silent.local_addr().unwrap().port(), BUCKET, "");
+    let get = tokio::time::timeout(Duration::from_secs(30), store.get("a", 1)).await;
+    let get = get.expect("it waits for ever");
+    assert!(matches!(get, Err(ArtifactError::Store(_) | ArtifactError::TimedOut)), "{get:?}");
+}
