@@ -27,6 +27,7 @@ pub async fn work(url: &str, token: &str, folder: &Path, slots: u32) -> anyhow::
         slots,
         software: "figures".to_owned(),
         clock: Arc::clone(&clock),
+        heard: Arc::default(),
         wake_up: Arc::new(Notify::new()),
         stop: CancellationToken::new(),
         trace: TraceContext::default,

@@ -47,7 +47,7 @@ pub struct S3 {
 #[derive(Debug)]
 pub(crate) enum ArtifactsFile {
     Folder(String),
-    S3(S3Table),
+    S3(Box<S3Table>),
 }
 
 section! {
@@ -128,7 +128,7 @@ fn bucket_and_prefix(rest: &str) -> Option<(&str, String)> {
 impl Layer for ArtifactsFile {
     fn overlay(&mut self, over: Self) {
         match (self, over) {
-            (Self::S3(base), Self::S3(over)) => base.overlay(over),
+            (Self::S3(base), Self::S3(over)) => base.overlay(*over),
             (base, over) => *base = over,
         }
     }
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for ArtifactsFile {
                 Ok(ArtifactsFile::Folder(text.to_owned()))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ArtifactsFile, A::Error> {
-                S3Table::deserialize(MapAccessDeserializer::new(map)).map(ArtifactsFile::S3)
+                Box::deserialize(MapAccessDeserializer::new(map)).map(ArtifactsFile::S3)
             }
         }
         deserializer.deserialize_any(FolderOrMap)

@@ -108,11 +108,13 @@ impl ControlPlane for Dispatcher {
             // Leave to push is what makes it true; until then a cancel is heard.
             return Ok(());
         }
-        let tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
+        let shown = step == Step::Commands;
+        // What a comment shows changes in turn with the comment's writing.
+        let begun = if shown { self.store.begin().await } else { self.store.begin_beside().await };
+        let tx = begun.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         advance(&mut record, step)?;
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
-        let shown = step == Step::Commands;
         if shown {
             self.plan_comment(&tx, &record, self.clock.now()).await.map_err(|e| unavailable(&e))?;
         }
