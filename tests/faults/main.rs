@@ -44,7 +44,10 @@ const NOT_HERE: [(&str, &str); 5] = [
         "upgrade to the next version and back with runs in flight",
         "there is one version so far; its migrations go up and down with rows",
     ),
-    ("an agent paid twice, and its result bundle", "no agents yet: commands run again from the start, once"),
+    (
+        "a worker lost before and after its result bundle",
+        "the tests of the whole: no command runs again after it",
+    ),
 ];
 
 fn number(variable: &str, otherwise: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! The only home of `object_store`: what outlives a worker, in a folder or in an S3-compatible store.
 //!
-//! Names are flat and ours. Every call ends within [`PATIENCE`]: nobody waits long for a store that is
+//! Names are flat and ours. Every call ends within 15 s: nobody waits long for a store that is
 //! away.
 
 mod open;

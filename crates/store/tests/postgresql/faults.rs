@@ -7,7 +7,7 @@ use sqlx::Executor;
 use store::{Address, ConnectError, Fault, PostgresAddress, Store, StoreError, Tls};
 
 use crate::contract::{delivery, now};
-use crate::{bare, server::Server};
+use crate::{bare, server::Server, try_bare};
 
 /// Longer than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,11 +80,8 @@ async fn without_connections_to_spare_it_is_down_not_wrong() {
     let address = server.database().await;
     let store = Store::open(&Address::Postgres(address.clone())).await.unwrap();
     let mut others = Vec::new();
-    while others.len() < 6 {
-        match address.greet().await {
-            Ok(_) => others.push(bare(&address).await),
-            Err(_) => break,
-        }
+    while let Ok(other) = try_bare(&address).await {
+        others.push(other);
     }
     let taken = store.begin().await;
     let mut held = vec![taken];

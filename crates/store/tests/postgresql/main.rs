@@ -33,6 +33,10 @@ async fn open() -> (Store, Place) {
 
 /// A connection of the test's own.
 async fn bare(address: &PostgresAddress) -> PgConnection {
+    try_bare(address).await.unwrap()
+}
+
+async fn try_bare(address: &PostgresAddress) -> sqlx::Result<PgConnection> {
     let url = format!("postgres://pullwright:test@127.0.0.1:{}/{}", address.port, address.database);
-    PgConnection::connect(&url).await.unwrap()
+    PgConnection::connect(&url).await
 }
