@@ -94,7 +94,8 @@ async fn claims_and_steps_go_on_beside_a_long_decision() {
     let beside = async {
         let claim = Claim { worker: WorkerName::from("w"), nonce: "n".into() };
         let job = one.dispatcher.claim(claim).await.unwrap().unwrap();
-        one.dispatcher.step(job.run, job.epoch, Step::Commands).await.unwrap();
+        // One that no comment shows.
+        one.dispatcher.step(job.run, job.epoch, Step::Result).await.unwrap();
     };
     tokio::time::timeout(PATIENCE, beside).await.expect("a worker waited for another's decision");
     deciding.commit().await.unwrap();
