@@ -6,7 +6,7 @@ use forge_sim::{Fault as Forge, FaultOrder};
 use nix::sys::signal::Signal;
 
 use crate::held;
-use crate::load::LONG;
+use crate::load::{self, LONG};
 use crate::site::{LEASE, Site};
 use crate::steps::{Step, Who, die};
 use crate::support::{REPO, Random, TOKEN};
@@ -162,9 +162,16 @@ impl Fault {
                 site.node.up().await;
             }
             F::QueueDeleted => {
-                // What it holds would be gone with it: it is empty, and nobody is told.
-                site.until_the_queue_is_empty().await;
+                // What it holds would be gone with it: all of it is stored by then, and nobody is told.
+                for issue in issues {
+                    site.world.run_when(*issue, "there", |_| true).await;
+                }
                 site.node.script("ctl", &["delete_queue", "-p", "main", "pullwright.deliveries"]).await;
+                let (more, door) = (load::issues(&site.world, 0), site.ingress.url("/webhooks/github"));
+                load::taken(load::deliver(&site.world, door, &more, Duration::ZERO, random)).await;
+                for issue in more {
+                    assert_eq!(site.world.finished(issue).await["outcome"], "succeeded");
+                }
             }
             F::PoisonDelivery => {
                 for number in 0..3 {

@@ -91,18 +91,6 @@ impl Site {
         Some(site)
     }
 
-    /// Waits until the dispatcher has taken every delivery.
-    pub async fn until_the_queue_is_empty(&self) {
-        let queues = ["list_queues", "-q", "-p", "main", "name", "messages"];
-        loop {
-            let listed = self.node.script("ctl", &queues).await.stdout;
-            let listed = String::from_utf8_lossy(&listed);
-            if listed.lines().any(|line| line.split_whitespace().eq(["pullwright.deliveries", "0"])) {
-                return;
-            }
-        }
-    }
-
     pub async fn kill_ingress(&mut self) {
         self.ingress.end(Signal::SIGKILL).await;
     }
