@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemas::intent::{IntentState, Write};
 use schemas::run::{Outcome, Reason, Step, Transition};
-use schemas::{Epoch, RunId, WorkerName};
+use schemas::{RunId, WorkerName};
 use store::{LeaseView, RunRecord, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
 
@@ -84,11 +84,11 @@ impl Dispatcher {
         watches.retain(|run, _| leases.iter().any(|lease| lease.run == *run));
         for lease in leases {
             let watch = watches.entry(lease.run).or_insert(Watch { seen: lease, since: now });
-            if (watch.seen.epoch, watch.seen.beat) != (lease.epoch, lease.beat) {
+            if watch.seen != lease {
                 *watch = Watch { seen: lease, since: now };
             } else if now.saturating_sub(watch.since) > self.settings.lease {
                 watches.remove(&lease.run);
-                self.expire(lease.run, lease.epoch).await?;
+                self.expire(&lease).await?;
             }
         }
         self.adopt().await?;
@@ -100,14 +100,13 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// A worker was silent for a whole lease: its run goes to another, or ends.
-    async fn expire(&self, run: RunId, epoch: Epoch) -> Result<(), StoreError> {
+    /// A worker was silent for a whole lease: its run goes to another, or ends. One that was heard of
+    /// meanwhile, as sweeps take turns with others, keeps it.
+    async fn expire(&self, lease: &LeaseView) -> Result<(), StoreError> {
+        let (run, step) = (lease.run, lease.step);
         let never_arrived = self.push_never_arrived(run).await?;
         let tx = self.store.begin().await?;
-        let Some(mut record) = tx.lock_run(run).await?.filter(|record| record.epoch == epoch) else {
-            return Ok(());
-        };
-        let schemas::run::RunState::Active { step, .. } = record.run.state else { return Ok(()) };
+        let Some(mut record) = tx.lock_lease(lease).await? else { return Ok(()) };
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
         record.run.workers_lost += 1;
         if record.run.cancel_requested {
@@ -173,7 +172,7 @@ impl Dispatcher {
         for lease in self.store.leases().await? {
             let held = self.store.run(lease.run).await?.and_then(|record| record.worker);
             if held.as_ref() == Some(worker) {
-                self.expire(lease.run, lease.epoch).await?;
+                self.expire(&lease).await?;
             }
         }
         Ok(())

@@ -71,6 +71,19 @@ impl Tx {
         Ok(Some(record))
     }
 
+    /// The run, its row locked, if its lease is still as it was seen; `None` when its worker was heard of
+    /// since, or it is over.
+    ///
+    /// # Errors
+    /// When the database does not answer or the row is inconsistent.
+    pub async fn lock_lease(&self, seen: &LeaseView) -> Result<Option<RunRecord>, StoreError> {
+        let found = run::Entity::find_by_id(seen.run.0).lock_exclusive().one(&self.inner).await?;
+        let Some(row) = found.filter(|row| row.beat == seen.beat) else { return Ok(None) };
+        let record = row::read(row)?;
+        let held = RunState::Active { epoch: seen.epoch, step: seen.step };
+        Ok(Some(record).filter(|record| record.run.state == held))
+    }
+
     /// Notes a heartbeat; `None` when the epoch is not the current one. A late heartbeat with the
     /// current epoch succeeds, and takes back nothing of what is known to be spent.
     ///

@@ -18,7 +18,8 @@ use schemas::{
     Untrusted, WebhookName, WorkItem, WorkerName,
 };
 use store::{
-    ActiveRuleSet, DeliveryStatus, Near, NewDelivery, Pulse, RunRecord, Store, Thread, TickRow, TickState,
+    ActiveRuleSet, DeliveryStatus, LeaseView, Near, NewDelivery, Pulse, RunRecord, Store, Thread, TickRow,
+    TickState,
 };
 
 use crate::open;
@@ -264,6 +265,15 @@ async fn one_claim_wins_and_epochs_only_rise() {
     tx.commit().await.unwrap();
     let leases = store.leases().await.unwrap();
     assert_eq!((leases[0].epoch, leases[0].beat), (Epoch(1), 5));
+
+    let tx = store.begin().await.unwrap();
+    let seen = leases[0];
+    let heard_of_since = LeaseView { beat: 4, ..seen };
+    assert_eq!(tx.lock_lease(&heard_of_since).await.unwrap(), None);
+    for past in [LeaseView { epoch: Epoch(0), ..seen }, LeaseView { step: Step::Commands, ..seen }] {
+        assert_eq!(tx.lock_lease(&past).await.unwrap(), None);
+    }
+    assert_eq!(tx.lock_lease(&seen).await.unwrap().unwrap().run.id, seen.run);
 }
 
 #[tokio::test]
