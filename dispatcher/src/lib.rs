@@ -63,9 +63,6 @@ pub use results::NotDropped;
 pub use retain::Retention;
 pub use workers::{Invitation, WorkerRefused};
 
-/// The pool of workers that runs are offered to.
-pub const POOL: &str = "default";
-
 /// How the deliveries of one webhook are read.
 #[derive(Debug, Clone)]
 pub struct WebhookReading {
@@ -208,8 +205,9 @@ impl Dispatcher {
         &self.store
     }
 
+    /// Of every pool: which one's work there is, who asks finds out.
     fn wake_workers(&self) {
-        self.wake_ups.wake(POOL);
+        self.wake_ups.wake_all();
     }
 
     /// The forge that a write goes to. Where merge requests have numbers of their own, it is the one

@@ -93,8 +93,8 @@ impl Dispatcher {
         }
         self.adopt().await?;
         self.sweep_admission().await?;
-        if self.store.due_runs(self.clock.now()).await? > 0 {
-            self.wake_workers();
+        for pool in self.store.due_runs(self.clock.now()).await?.into_keys() {
+            self.wake_ups.wake(pool.as_str());
         }
         self.publish.notify_one();
         Ok(())

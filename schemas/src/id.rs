@@ -113,6 +113,28 @@ name!(
     WorkerName
 );
 name!(
+    /// The name of a group of workers that take the same runs.
+    Pool
+);
+
+impl Default for Pool {
+    /// The pool of runs and workers that name none.
+    fn default() -> Self {
+        Self::from("default")
+    }
+}
+
+impl Pool {
+    /// Whether it can be one: a letter, then at most 62 of `a-z`, `0-9` and `-`.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.0.starts_with(|c: char| c.is_ascii_lowercase())
+            && self.0.len() <= 63
+            && self.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+}
+
+name!(
     /// What a piece of work is about, named by connection: `github:acme/api#12`.
     WorkItem
 );

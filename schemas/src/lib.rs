@@ -30,7 +30,7 @@ pub use decision::Decision;
 pub use delivery::Delivery;
 pub use event::Event;
 pub use id::{
-    AutomationId, AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, RepoRef, RunId,
+    AutomationId, AutomationName, ConnectionName, DeliveryId, Epoch, IntentId, Oid, Pool, RepoRef, RunId,
     WebhookName, WorkItem, WorkerName,
 };
 pub use intent::Intent;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::control::{Beat, ControlError, Job, LogLine, Orders};
-use crate::id::{Epoch, RunId, WorkerName};
+use crate::id::{Epoch, Pool, RunId, WorkerName};
 use crate::report::{ChangeReport, Report};
 use crate::run::Step;
 
@@ -97,6 +97,9 @@ pub struct Notice {
     /// Whether the worker gets no more runs.
     #[serde(default)]
     pub drain: bool,
+    /// The pool whose runs it gets.
+    #[serde(default)]
+    pub pool: Pool,
 }
 
 /// The answer to a claim.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use schemas::RunId;
+use schemas::{Pool, RunId};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,6 +34,9 @@ A worker of that name that is enrolled already stays so until the token is used.
         /// The worker's name: a letter, then a-z, 0-9 and `-`
         #[arg(value_parser = name)]
         name: String,
+        /// The pool whose runs it gets (`run.pool` of an automation); unless said the one it is in, or `default`
+        #[arg(long, value_parser = name)]
+        pool: Option<String>,
     },
     /// Give a worker no more runs; those that it holds it finishes
     Drain {
@@ -66,6 +69,8 @@ struct List {
 #[derive(Deserialize)]
 struct Row {
     name: String,
+    #[serde(default)]
+    pool: Pool,
     state: String,
     last_seen_at: Option<DateTime<Utc>>,
     #[serde(default)]
@@ -95,7 +100,7 @@ pub(super) async fn run(
     match command {
         WorkersCommand::List => list(client, out).await,
         WorkersCommand::Show { name } => show(client, name, out).await,
-        WorkersCommand::Enrol { name } => enrol(client, name, out).await,
+        WorkersCommand::Enrol { name, pool } => enrol(client, name, pool.as_deref(), out).await,
         WorkersCommand::Drain { name } => {
             change(client, name, "drain", "It gets no more runs; those that it holds it finishes.", out).await
         }
@@ -119,6 +124,7 @@ async fn list(client: &Client, out: &mut Output<'_>) -> Result<Ending, CliError>
         .map(|row| {
             vec![
                 row.name,
+                row.pool.0,
                 row.state,
                 row.last_seen_at.map_or_else(String::new, time),
                 format!("{} of {}", row.holds.len(), row.slots),
@@ -127,7 +133,7 @@ async fn list(client: &Client, out: &mut Output<'_>) -> Result<Ending, CliError>
             ]
         })
         .collect();
-    out.rows(&["name", "state", "last seen", "busy", "clock", "software"], &rows)?;
+    out.rows(&["name", "pool", "state", "last seen", "busy", "clock", "software"], &rows)?;
     Ok(Ending::Fine)
 }
 
@@ -140,6 +146,7 @@ async fn show(client: &Client, name: &str, out: &mut Output<'_>) -> Result<Endin
     let row = answer.value;
     out.fields(&[
         ("name", Some(row.name)),
+        ("pool", Some(row.pool.0)),
         ("state", Some(row.state)),
         ("last seen", row.last_seen_at.map(time)),
         ("slots", Some(row.slots.to_string())),
@@ -157,9 +164,14 @@ async fn show(client: &Client, name: &str, out: &mut Output<'_>) -> Result<Endin
     Ok(Ending::Fine)
 }
 
-async fn enrol(client: &Client, name: &str, out: &mut Output<'_>) -> Result<Ending, CliError> {
-    let answer =
-        client.post_json::<Enrolment>("/api/v1/workers/enrolments", &json!({ "name": name })).await?;
+async fn enrol(
+    client: &Client,
+    name: &str,
+    pool: Option<&str>,
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
+    let asked = json!({ "name": name, "pool": pool });
+    let answer = client.post_json::<Enrolment>("/api/v1/workers/enrolments", &asked).await?;
     if out.json {
         out.raw_json(&answer.text)?;
         return Ok(Ending::Fine);
@@ -194,10 +206,12 @@ fn skew(millis: i64) -> String {
 
 /// A name as the server takes one; it becomes part of an address.
 fn name(text: &str) -> Result<String, String> {
-    let fits = text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.len() <= 63
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fits { Ok(text.to_owned()) } else { Err("a name is a letter, then a-z, 0-9 and `-`".to_owned()) }
+    // Pools and workers have names of the same letters.
+    if Pool::from(text).is_valid() {
+        Ok(text.to_owned())
+    } else {
+        Err("a name is a letter, then a-z, 0-9 and `-`".to_owned())
+    }
 }
 
 #[cfg(test)]

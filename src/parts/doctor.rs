@@ -72,7 +72,8 @@ async fn assemble(role: Role, loaded: &Loaded, secrets: &Secrets) -> Parts {
     if let Some(control_plane) = loaded.settings.control_plane.as_ref().filter(|_| role == Role::Worker) {
         match queue::wake_ups(control_plane, secrets) {
             Ok(settings) => {
-                let task = Task::Worker { pool: dispatcher::POOL.to_owned() };
+                let credential = loaded.settings.data_dir.join(local_worker::CREDENTIAL);
+                let task = Task::Worker { pool: control_client::pool_of(&credential).0 };
                 found.broker = settings.map(|settings| (settings, task));
             }
             Err(error) => found.missing.push(Check::fail(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::wake::WakeUps;
 use config::Settings;
-use schemas::{Clock, ControlPlane, WorkerName};
+use schemas::{Clock, ControlPlane, Pool, WorkerName};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -103,10 +103,13 @@ pub fn name(settings: &Settings, dispatcher: &str) -> WorkerName {
     }
 }
 
+/// The file in a worker's data folder that holds what it proves itself by.
+pub const CREDENTIAL: &str = "worker.credential";
+
 /// Rings whenever the pool is woken.
 pub fn wake_up(wake_ups: &WakeUps, stop: &CancellationToken) -> Arc<Notify> {
     let notify = Arc::new(Notify::new());
-    let (rung, mut waker) = (Arc::clone(&notify), wake_ups.waker(dispatcher::POOL));
+    let (rung, mut waker) = (Arc::clone(&notify), wake_ups.waker(Pool::default().as_str()));
     let stop = stop.clone();
     tokio::spawn(async move {
         while stop.run_until_cancelled(waker.woken()).await.is_some() {

@@ -10,6 +10,7 @@ use broker::embedded::{Queue, QueueLimits};
 use broker::wake::WakeUps;
 use broker::{ConsumeError, Consumer, Publisher};
 use config::{Amqp, Broker, ControlPlane, Role, Secrets, Settings};
+use schemas::Pool;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
@@ -81,7 +82,11 @@ impl DeliveryQueue {
     pub fn pass_on(&self, wake_ups: &WakeUps) -> Option<WakeSender> {
         match self {
             Self::Embedded(_) => None,
-            Self::Amqp(amqp) => Some(WakeSender::start(amqp.settings.clone(), wake_ups, dispatcher::POOL)),
+            Self::Amqp(amqp) => {
+                // So that its queue is there before the first worker.
+                wake_ups.wake(Pool::default().as_str());
+                Some(WakeSender::start(amqp.settings.clone(), wake_ups.clone()))
+            }
         }
     }
 

@@ -100,6 +100,7 @@ pub async fn of_control_plane(
     // What arrives is taken all the same.
     let hooks: Vec<String> = dispatcher.hook_problems().into_iter().map(|(_, problem)| problem).collect();
     let hooks = (!hooks.is_empty()).then(|| hooks.join("; "));
+    let unmanned = unmanned(dispatcher, worker.is_some()).await;
     let quiet = || "nothing is known against them".to_owned();
     let in_time = || "nothing that is due waits".to_owned();
     vec![
@@ -107,9 +108,19 @@ pub async fn of_control_plane(
         queue,
         Check::of("automations", dispatcher.rules_problem(), || in_force(dispatcher)),
         Check::of("worker", worker.and_then(WorkerState::problem), || here.to_owned()),
+        Check::of("pools", unmanned, || "no run waits for one without workers".to_owned()).by_the_way(),
         Check::of("hooks", hooks, quiet).by_the_way(),
         Check::of("schedules", dispatcher.schedule_problem(), in_time).by_the_way(),
     ]
+}
+
+/// Runs that nobody is there for.
+async fn unmanned(dispatcher: &Dispatcher, here: bool) -> Option<String> {
+    let waiting = dispatcher.pools_without_workers(here).await.ok()?;
+    let words =
+        waiting.iter().map(|(pool, runs)| format!("the pool `{pool}` has no worker and {runs} waiting"));
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// How many automations there are, and whether another dispatcher put them there.

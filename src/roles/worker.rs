@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::bail;
-use broker::amqp::{Health, WakeReceiver};
+use broker::amqp::{AmqpSettings, Health, WakeReceiver};
 use broker::wake::WakeUps;
 use config::ControlPlane;
 use control_client::RemoteControl;
+use schemas::Pool;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
@@ -16,14 +17,14 @@ use crate::lifecycle::Stop;
 use crate::parts::data_dir::DataDir;
 use crate::parts::explained;
 use crate::parts::listeners::Listeners;
-use crate::parts::local_worker::LocalWorker;
+use crate::parts::local_worker::{CREDENTIAL, LocalWorker};
 use crate::parts::queue;
 use crate::parts::ready::{self, Check};
 
 /// The connection to the control plane, once it was reached.
 type Reached = Arc<OnceLock<Arc<RemoteControl>>>;
-/// How hearing of work on RabbitMQ goes, where the worker does.
-type Hearing = Option<watch::Receiver<Health>>;
+/// How hearing of work on RabbitMQ goes, once the worker does.
+type Hearing = Arc<OnceLock<watch::Receiver<Health>>>;
 
 /// Runs until it is told to stop.
 pub async fn serve(started: Started) -> miette::Result<()> {
@@ -49,15 +50,13 @@ async fn run(started: &Started, stop: &Stop) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
     let reached = Reached::default();
     let looked_at = Arc::clone(&reached);
-    let heard = Arc::new(Notify::new());
-    let receiver = listen(control_plane, started, &heard)?;
-    let hearing = receiver.as_ref().map(WakeReceiver::health);
-    let health = ready::router(&started.telemetry, move || std::future::ready(checks(&looked_at, &hearing)));
+    let hearing = Hearing::default();
+    let heard_of = Arc::clone(&hearing);
+    let health = ready::router(&started.telemetry, move || std::future::ready(checks(&looked_at, &heard_of)));
     // Asked about until the last job ended.
     let serving = ingress::Stop { soft: stop.hard.clone(), hard: stop.hard.clone() };
     listeners.serve(address.map(|address| (address, health)), settings, &serving, &tracker);
-    let worked = work(started, control_plane, &data_dir, &reached, heard, stop).await;
-    drop(receiver);
+    let worked = work(started, control_plane, &data_dir, &reached, &hearing, stop).await;
     stop.soft.cancel();
     stop.hard.cancel();
     tracker.close();
@@ -81,26 +80,21 @@ fn checks(reached: &Reached, hearing: &Hearing) -> Vec<Check> {
         Check::ok("worker", if drained { "drained" } else { "takes jobs" }),
     ];
     // Without it the worker still asks.
-    checks.extend(hearing.as_ref().map(|health| Check::ok("wake_ups", health.borrow().to_string())));
+    checks.extend(hearing.get().map(|health| Check::ok("wake_ups", health.borrow().to_string())));
     checks
 }
 
-/// Rings `heard` whenever RabbitMQ says that there may be work; `None` where none is configured.
-fn listen(
-    control_plane: &ControlPlane,
-    started: &Started,
-    heard: &Arc<Notify>,
-) -> anyhow::Result<Option<WakeReceiver>> {
-    let Some(settings) = queue::wake_ups(control_plane, &started.secrets)? else { return Ok(None) };
+/// Rings `heard` whenever RabbitMQ says that there may be work for `pool`.
+fn listen(settings: AmqpSettings, pool: &Pool, heard: &Arc<Notify>) -> WakeReceiver {
     let wake_ups = WakeUps::default();
-    let (rung, mut waker) = (Arc::clone(heard), wake_ups.waker(dispatcher::POOL));
+    let (rung, mut waker) = (Arc::clone(heard), wake_ups.waker(pool.as_str()));
     tokio::spawn(async move {
         loop {
             waker.woken().await;
             rung.notify_one();
         }
     });
-    Ok(Some(WakeReceiver::start(settings, wake_ups, dispatcher::POOL)))
+    WakeReceiver::start(settings, wake_ups, pool.as_str())
 }
 
 async fn work(
@@ -108,21 +102,22 @@ async fn work(
     control_plane: &ControlPlane,
     data_dir: &DataDir,
     reached: &Reached,
-    heard: Arc<Notify>,
+    hearing: &Hearing,
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let Started { settings, secrets, clock, .. } = started;
-    let wake_up = Arc::new(Notify::new());
+    let wake_ups = queue::wake_ups(control_plane, secrets)?;
+    let (wake_up, heard) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let entered = control_client::enter(control_client::Settings {
         url: control_plane.url.clone(),
         ca_file: control_plane.ca_file.clone(),
-        credential_file: data_dir.join("worker.credential"),
+        credential_file: data_dir.join(CREDENTIAL),
         enrolment: secrets.enrolment.clone(),
         slots: settings.workers.slots,
         software: concat!("pullwright ", env!("CARGO_PKG_VERSION")).to_owned(),
         clock: Arc::clone(clock),
         wake_up: Arc::clone(&wake_up),
-        heard,
+        heard: Arc::clone(&heard),
         stop: stop.soft.clone(),
         trace: telemetry::trace::current,
     });
@@ -132,6 +127,11 @@ async fn work(
         Err(error) => return Err(error.into()),
     };
     let _ = reached.set(Arc::clone(&control));
+    // Held until the last job ended.
+    let receiver = wake_ups.map(|settings| listen(settings, &control.pool(), &heard));
+    if let Some(receiver) = &receiver {
+        let _ = hearing.set(receiver.health());
+    }
     let worker = LocalWorker {
         name: control.name(),
         control,
@@ -141,7 +141,9 @@ async fn work(
         git_ca_file: control_plane.ca_file.clone(),
         masked: secrets.enrolment.iter().chain(&secrets.wake_ups).cloned().collect(),
     };
-    worker.work(settings, stop).await
+    let worked = worker.work(settings, stop).await;
+    drop(receiver);
+    worked
 }
 
 /// A worker's commands are the most dangerous neighbours that a database can have.

@@ -54,7 +54,7 @@ async fn a_label_becomes_a_pull_request_over_four_processes() {
     assert_eq!(ready(&at_ingress), ["queue true"]);
     assert!(at_ingress.contains("connected to RabbitMQ at 127.0.0.1:"), "{at_ingress}");
     let at_dispatcher = world.get("/readyz").await.1;
-    let all = ["database", "queue", "automations", "worker", "hooks", "schedules"];
+    let all = ["database", "queue", "automations", "worker", "pools", "hooks", "schedules"];
     assert_eq!(ready(&at_dispatcher), all.map(|name| format!("{name} true")));
 
     let listens = async || {

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use schemas::{Clock, SystemClock};
 
 use crate::needs_sandbox;
-use crate::support::{Plan, Worker, World, worker_command};
+use crate::support::{Plan, Worker, World, automation, worker_command};
 
 const SETTINGS: &str = "workers: { slots: 0 }\nruns: { lease: 5s }";
 
@@ -37,14 +37,45 @@ async fn a_label_becomes_a_pull_request_on_another_machine() {
     let list = world.cli(&["workers", "list"]).await;
     let text = String::from_utf8(list.stdout).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
-    let columns = |row: usize| (rows[row][0], rows[row][1], rows[row][3]);
-    assert_eq!((columns(0), columns(1)), (("one", "online", "0 of 1"), ("two", "online", "0 of 2")));
+    let columns = |row: usize| (rows[row][0], rows[row][1], rows[row][2], rows[row][4]);
+    let expected = [("one", "default", "online", "0 of 1"), ("two", "default", "online", "0 of 2")];
+    assert_eq!([columns(0), columns(1)], expected);
     // Nothing that is not a worker's lies on its machine.
     let credential = std::fs::read_to_string(world.path("one/data/worker.credential")).unwrap();
     assert!(credential.contains("\"name\":\"one\""));
     for name in ["store.db", "queue.db", "gate.key", "admin.token"] {
         assert!(!world.path("one/data").join(name).exists(), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_a_worker_of_its_pool() {
+    needs_sandbox!();
+    let gpu = "    run: { timeout: 60s, pool: gpu, commands: [\"echo done > result\"] }\n    output: { pull_request: {} }\n";
+    let plan = Plan::default().automation(automation("fix", &[], gpu)).settings(SETTINGS);
+    let world = plan.start().await;
+    let plain = world.worker("plain", 1).await;
+    world.online(&plain).await;
+    let issue = world.labelled_issue();
+    let run = world.run_when(issue, "offered", |run| run["state"] == "queued").await;
+    assert_eq!(run["sentence"], "It waits for a worker of the pool `gpu`.");
+    let (status, ready) = world.get("/readyz").await;
+    assert_eq!(status, 200, "{ready}");
+    assert!(ready.contains("the pool `gpu` has no worker and 1 waiting"), "{ready}");
+
+    let big = Worker::start("big", &world.prepare_worker_of("gpu", "big", 1).await);
+    let run = world.finished(issue).await;
+    assert_eq!((&run["outcome"], &run["worker"]), (&"succeeded".into(), &"big".into()), "{run:#}");
+    assert!(world.get("/readyz").await.1.contains("no run waits for one without workers"));
+    assert_eq!(world.workers().await[0]["pool"], "gpu", "{}", big.logs());
+
+    // A worker that is moved takes what its new pool has.
+    drop(big);
+    assert!(world.cli(&["workers", "revoke", "big"]).await.status.success());
+    let issue = world.labelled_issue();
+    world.run_when(issue, "offered", |run| run["state"] == "queued").await;
+    assert!(world.cli(&["workers", "enrol", "plain", "--pool", "gpu"]).await.status.success());
+    assert_eq!(world.finished(issue).await["worker"], "plain", "{}", plain.logs());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,12 +12,20 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, Default)]
 pub struct WakeUps {
     pools: Arc<Mutex<BTreeMap<String, watch::Sender<u64>>>>,
+    any: watch::Sender<()>,
 }
 
 impl WakeUps {
     /// Tells the workers of `pool` that there may be work.
     pub fn wake(&self, pool: &str) {
-        self.with(pool, |count| count.send_modify(|count| *count = count.wrapping_add(1)));
+        self.with(pool, ring);
+        self.any.send_replace(());
+    }
+
+    /// Tells the workers of every pool that was ever woken or waited in.
+    pub fn wake_all(&self) {
+        self.lock().values().for_each(ring);
+        self.any.send_replace(());
     }
 
     /// What a worker of `pool` waits on; sees wake-ups from now on.
@@ -26,9 +34,58 @@ impl WakeUps {
         self.with(pool, |count| Waker { count: count.subscribe() })
     }
 
+    /// What passes the wake-ups of all pools on; begins with every pool there is.
+    #[must_use]
+    pub fn follow(&self) -> Follower {
+        Follower { wake_ups: self.clone(), any: self.any.subscribe(), seen: BTreeMap::new() }
+    }
+
     fn with<T>(&self, pool: &str, act: impl FnOnce(&watch::Sender<u64>) -> T) -> T {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        act(pools.entry(pool.to_owned()).or_default())
+        act(self.lock().entry(pool.to_owned()).or_default())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, watch::Sender<u64>>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ring(count: &watch::Sender<u64>) {
+    count.send_modify(|count| *count = count.wrapping_add(1));
+}
+
+/// Follows all pools.
+#[derive(Debug)]
+pub struct Follower {
+    wake_ups: WakeUps,
+    any: watch::Receiver<()>,
+    seen: BTreeMap<String, u64>,
+}
+
+impl Follower {
+    /// The pools that were woken since the last return. Dropping the future loses none.
+    pub async fn woken(&mut self) -> Vec<String> {
+        loop {
+            // From before the look, so that no wake-up falls between look and wait.
+            self.any.mark_unchanged();
+            let woken = self.changed();
+            if !woken.is_empty() {
+                return woken;
+            }
+            // Its sender is in `wake_ups`.
+            let _ = self.any.changed().await;
+        }
+    }
+
+    fn changed(&mut self) -> Vec<String> {
+        let pools = self.wake_ups.lock();
+        let mut woken = Vec::new();
+        for (pool, count) in pools.iter() {
+            let count = *count.borrow();
+            if self.seen.insert(pool.clone(), count) != Some(count) {
+                woken.push(pool.clone());
+            }
+        }
+        woken
     }
 }
 
@@ -65,6 +122,23 @@ mod tests {
         two.woken().await;
         assert!(one.woken().now_or_never().is_none());
         assert!(other.woken().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_follower_hears_of_every_pool_once() {
+        let wake_ups = WakeUps::default();
+        wake_ups.wake("default");
+        let mut follower = wake_ups.follow();
+        assert_eq!(follower.woken().await, ["default"]);
+        assert!(follower.woken().now_or_never().is_none());
+        let mut waker = wake_ups.waker("gpu");
+        wake_ups.wake_all();
+        waker.woken().await;
+        assert_eq!(follower.woken().await, ["default", "gpu"]);
+        wake_ups.wake("gpu");
+        wake_ups.wake("gpu");
+        assert_eq!(follower.woken().await, ["gpu"]);
+        assert!(follower.woken().now_or_never().is_none());
     }
 
     #[tokio::test]

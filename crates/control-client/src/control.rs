@@ -14,7 +14,7 @@ use schemas::worker_api::{
     AppendLog, ClaimCall, Claimed, Done, GrantPush, HandBack, Heartbeat, Held, Hello, LONGEST_WAIT_MS,
     Notice, Park, ParkRun, ROOT, Renew, RunCall, SendReport, SetStep, result_route, run_route,
 };
-use schemas::{ControlPlane, Epoch, RunId, WorkerName};
+use schemas::{ControlPlane, Epoch, Pool, RunId, WorkerName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +57,12 @@ impl RemoteControl {
     #[must_use]
     pub fn name(&self) -> WorkerName {
         self.credential.name()
+    }
+
+    /// The pool whose runs it gets.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        self.credential.pool()
     }
 
     /// Why the last call was not answered, when it was not.
@@ -142,6 +148,11 @@ impl RemoteControl {
             let standing =
                 if notice.drain { "drained: there will be no more runs" } else { "taking runs again" };
             tracing::info!("{standing}");
+        }
+        match self.credential.is_in(&notice.pool) {
+            Ok(false) => {}
+            Ok(true) => tracing::info!(pool = %notice.pool, "this worker is in another pool now"),
+            Err(error) => tracing::warn!(%error, "the pool could not be kept"),
         }
         if notice.renew
             && let Err(error) = self.renew().await

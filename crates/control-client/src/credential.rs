@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use schemas::{Clock, WorkerName};
+use schemas::{Clock, Pool, WorkerName};
 use serde::{Deserialize, Serialize};
 
 /// The file's content.
@@ -22,6 +22,9 @@ pub(crate) struct Kept {
     /// Whether the control plane has not said yes to `secret` yet.
     #[serde(default)]
     pub(crate) pending: bool,
+    /// The pool it is in, by the control plane's last word.
+    #[serde(default)]
+    pub(crate) pool: Pool,
 }
 
 /// The credential, in memory and in its file.
@@ -69,6 +72,23 @@ impl Credential {
     /// The name.
     pub(crate) fn name(&self) -> WorkerName {
         self.lock().name.clone()
+    }
+
+    /// The pool.
+    pub(crate) fn pool(&self) -> Pool {
+        self.lock().pool.clone()
+    }
+
+    /// Notes the pool; `false` where it was known.
+    pub(crate) fn is_in(&self, pool: &Pool) -> io::Result<bool> {
+        let mut kept = self.lock();
+        if kept.pool == *pool {
+            return Ok(false);
+        }
+        let moved = Kept { pool: pool.clone(), ..kept.clone() };
+        write(&self.file, &moved)?;
+        *kept = moved;
+        Ok(true)
     }
 
     /// The secret that a renewal asks for: the one that was begun, or a new one.

@@ -9,7 +9,7 @@ use schemas::backoff::Backoff;
 use schemas::control::ControlError;
 use schemas::trace::TraceContext;
 use schemas::worker_api::{Enrol, Enrolled, ROOT};
-use schemas::{Clock, WorkerName};
+use schemas::{Clock, Pool, WorkerName};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Settings;
@@ -114,7 +114,13 @@ impl Token {
 
     /// A credential to ask for, kept before the control plane hears of it.
     fn begin(&self, clock: &dyn Clock) -> Kept {
-        Kept { name: self.name.clone(), secret: fresh_secret(clock), next: None, pending: true }
+        Kept {
+            name: self.name.clone(),
+            secret: fresh_secret(clock),
+            next: None,
+            pending: true,
+            pool: Pool::default(),
+        }
     }
 
     async fn enrol(&self, control: &RemoteControl) -> Result<WorkerName, CallError> {

@@ -10,18 +10,26 @@ mod enter;
 mod http;
 mod probe;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schemas::Clock;
 use schemas::trace::TraceContext;
+use schemas::{Clock, Pool};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use credential::Credential;
+
 pub use control::RemoteControl;
 pub use enter::{EnterError, enter};
 pub use probe::probe;
+
+/// The pool that the worker was in when it was last told; `default` before it enrolled.
+#[must_use]
+pub fn pool_of(credential_file: &Path) -> Pool {
+    Credential::load(credential_file).ok().flatten().map(|kept| kept.pool).unwrap_or_default()
+}
 
 /// What a worker has to say of itself, and how it reaches the control plane.
 pub struct Settings {

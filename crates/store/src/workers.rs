@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use schemas::run::Step;
-use schemas::{Epoch, RunId, WorkerName};
+use schemas::{Epoch, Pool, RunId, WorkerName};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -18,6 +18,8 @@ use crate::{Store, StoreError, Tx};
 pub struct WorkerRecord {
     /// Its name.
     pub name: WorkerName,
+    /// The runs it gets.
+    pub pool: Pool,
     /// When it was first asked in.
     pub invited_at: DateTime<Utc>,
     /// The enrolment token, until another takes its place.
@@ -59,6 +61,7 @@ impl WorkerRecord {
     pub fn invited(name: WorkerName, now: DateTime<Utc>) -> Self {
         Self {
             name,
+            pool: Pool::default(),
             invited_at: now,
             enrolment: None,
             enrolment_used: false,
@@ -213,6 +216,7 @@ fn read(row: worker::Model) -> WorkerRecord {
     };
     WorkerRecord {
         name: WorkerName(row.name),
+        pool: Pool(row.pool),
         invited_at: row.invited_at,
         enrolment: secret(row.enrolment_hash, row.enrolment_expires_at),
         enrolment_used: row.enrolment_used,
@@ -248,5 +252,6 @@ fn write(record: &WorkerRecord) -> worker::Model {
         slots: i32::try_from(record.slots).unwrap_or(i32::MAX),
         software: record.software.clone(),
         skew_ms: record.skew_ms,
+        pool: record.pool.0.clone(),
     }
 }

@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use forge::ForgeError;
-use schemas::RunId;
 use schemas::backoff::Backoff;
 use schemas::control::{Claim, ControlError, GitAccess, Job};
 use schemas::result_bundle::KeptResult;
 use schemas::run::{Outcome, Reason, RunState, Step};
+use schemas::{Pool, RunId};
 use store::{RunRecord, StoreError};
 use tracing::Instrument;
 
@@ -42,27 +42,29 @@ impl Drop for Candidate<'_> {
 }
 
 impl Dispatcher {
-    pub(super) async fn claim_run(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
+    /// Gives a worker of `pool` a run of that pool.
+    pub(crate) async fn claim_run(&self, pool: &Pool, claim: &Claim) -> Result<Option<Job>, ControlError> {
         if let Some(record) = self.store.claimed_with(&claim.nonce).await.map_err(|e| unavailable(&e))? {
             let kept = self.kept(record.run.id).await?;
             return self.job(record, kept).await.map(Some);
         }
         loop {
-            let Some(candidate) = self.candidate().await? else { return Ok(None) };
+            let Some(candidate) = self.candidate(pool).await? else { return Ok(None) };
             let found = self.store.run(candidate.run).await.map_err(|e| unavailable(&e))?;
             let Some(record) = found else { continue };
             let span = tracing::info_span!("dispatcher.claim", run = %candidate.run, worker = %claim.worker);
             telemetry::trace::continue_from(&span, &record.run.trace);
-            if let Some(job) = self.try_claim(record, &claim).instrument(span).await? {
+            if let Some(job) = self.try_claim(record, claim).instrument(span).await? {
                 return Ok(Some(job));
             }
         }
     }
 
     /// The run that waits longest and that no other claim of this process looks at.
-    async fn candidate(&self) -> Result<Option<Candidate<'_>>, ControlError> {
+    async fn candidate(&self, pool: &Pool) -> Result<Option<Candidate<'_>>, ControlError> {
         let looked_at = self.claiming.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
-        let due = self.store.claimable(self.clock.now(), looked_at + 1).await.map_err(|e| unavailable(&e))?;
+        let due = self.store.claimable(pool, self.clock.now(), looked_at + 1).await;
+        let due = due.map_err(|e| unavailable(&e))?;
         let mut taken = self.claiming.lock().unwrap_or_else(PoisonError::into_inner);
         let free = due.into_iter().find(|run| taken.insert(*run));
         Ok(free.map(|run| Candidate { run, taken: &self.claiming }))

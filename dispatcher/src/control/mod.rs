@@ -16,7 +16,7 @@ use schemas::control::{Beat, Claim, ControlError, Job, LogLine, Orders, PushGran
 use schemas::intent::Write;
 use schemas::report::{ChangeReport, Report};
 use schemas::run::{IllegalTransition, Outcome, Reason, RunState, Step, Transition};
-use schemas::{ControlPlane, Epoch, Oid, RunId};
+use schemas::{ControlPlane, Epoch, Oid, Pool, RunId};
 use store::{Near, RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
@@ -54,7 +54,7 @@ fn advance(record: &mut RunRecord, step: Step) -> Result<(), ControlError> {
 #[async_trait]
 impl ControlPlane for Dispatcher {
     async fn claim(&self, claim: Claim) -> Result<Option<Job>, ControlError> {
-        self.claim_run(claim).await
+        self.claim_run(&Pool::default(), &claim).await
     }
 
     async fn heartbeat(&self, run: RunId, epoch: Epoch, beat: Beat) -> Result<Orders, ControlError> {

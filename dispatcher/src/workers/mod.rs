@@ -6,10 +6,11 @@
 
 mod secret;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use schemas::WorkerName;
+use schemas::{Pool, WorkerName};
 use store::{HashedSecret, StoreError, WorkerRecord};
 
 use crate::Dispatcher;
@@ -44,6 +45,9 @@ pub enum WorkerRefused {
         "`{0}` cannot be a worker's name: a letter, then at most 62 of a-z, 0-9 and `-`; `local` is taken"
     )]
     Name(String),
+    /// A name that no pool can have.
+    #[error("`{0}` cannot be a pool's name: a letter, then at most 62 of a-z, 0-9 and `-`")]
+    Pool(String),
     /// The token or credential shown is none.
     #[error("this worker is not known: its token is wrong, used or expired, or it was revoked")]
     Unknown,
@@ -65,13 +69,21 @@ pub(crate) struct Known {
 }
 
 impl Dispatcher {
-    /// Makes a worker's enrolment token; an earlier one of the same name is void.
+    /// Makes a worker's enrolment token; an earlier one of the same name is void. With a pool it gets
+    /// that one's runs from now on; a worker that is new and has none is of the pool `default`.
     ///
     /// # Errors
     /// When the name cannot be one or the database does not answer.
-    pub async fn invite_worker(&self, name: &WorkerName) -> Result<Invitation, WorkerRefused> {
+    pub async fn invite_worker(
+        &self,
+        name: &WorkerName,
+        pool: Option<Pool>,
+    ) -> Result<Invitation, WorkerRefused> {
         if !is_name(name.as_str()) {
             return Err(WorkerRefused::Name(name.to_string()));
+        }
+        if let Some(pool) = pool.as_ref().filter(|pool| !pool.is_valid()) {
+            return Err(WorkerRefused::Pool(pool.to_string()));
         }
         let now = self.clock.now();
         let secret = hex::encode(self.clock.secret_bytes());
@@ -80,6 +92,7 @@ impl Dispatcher {
         let known = tx.lock_worker(name).await?;
         let is_new = known.is_none();
         let mut record = known.unwrap_or_else(|| WorkerRecord::invited(name.clone(), now));
+        record.pool = pool.unwrap_or(record.pool);
         record.enrolment = Some(HashedSecret { hash: secret::hash(&secret), expires_at });
         record.enrolment_used = false;
         if is_new {
@@ -202,11 +215,28 @@ impl Dispatcher {
         self.wake_workers();
         Ok(found)
     }
+
+    /// How many due runs wait for a pool that no worker is in, by pool. `here`: a worker of this process
+    /// takes those of the pool `default`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pools_without_workers(&self, here: bool) -> Result<BTreeMap<Pool, u64>, StoreError> {
+        let mut waiting = self.store.due_runs(self.clock.now()).await?;
+        if waiting.is_empty() {
+            return Ok(waiting);
+        }
+        let workers = self.store.workers().await?;
+        let manned = |pool: &Pool| {
+            let mut of_pool = workers.iter().filter(|worker| worker.pool == *pool);
+            here && *pool == Pool::default() || of_pool.any(|worker| worker.credential.is_some())
+        };
+        waiting.retain(|pool, _| !manned(pool));
+        Ok(waiting)
+    }
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= 63
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && name != LOCAL
+    // A pool's name is made of the same letters.
+    Pool::from(name).is_valid() && name != LOCAL
 }

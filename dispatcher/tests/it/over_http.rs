@@ -124,7 +124,7 @@ pub async fn enrolled(world: &World, served: &Served, name: &str) -> (RemoteCont
 }
 
 pub async fn token(world: &World, name: &str) -> String {
-    world.dispatcher.invite_worker(&WorkerName::from(name)).await.unwrap().token
+    world.dispatcher.invite_worker(&WorkerName::from(name), None).await.unwrap().token
 }
 
 pub const DAY: Duration = Duration::from_secs(24 * 3600);

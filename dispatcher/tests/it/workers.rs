@@ -49,7 +49,7 @@ async fn a_token_is_good_once_and_for_an_hour() {
     let nobody = Machine::new(&world).enter(&served, None).await;
     assert!(matches!(nobody, Err(EnterError::NotEnrolled)));
     for name in ["", "local", "Build", "a.b", "9", "ä"] {
-        assert!(world.dispatcher.invite_worker(&WorkerName::from(name)).await.is_err(), "{name}");
+        assert!(world.dispatcher.invite_worker(&WorkerName::from(name), None).await.is_err(), "{name}");
     }
 }
 

@@ -229,6 +229,7 @@ fn in_runs() {
             ("a name that is none", run("commands: [x], env: { ID: '${{ run.idd }}' }")),
             ("an interpolation without an end", run("commands: ['echo ${{ run.id']")),
             ("a folder outside", run("commands: [x], working_directory: ../x")),
+            ("no name of a pool", run("commands: [x], pool: GPU nodes")),
             ("a timeout that is none", run("commands: [x], timeout: soon")),
             ("a long timeout", run("commands: [x], timeout: 2d")),
             ("a branch that is none", run("commands: [x], base: 'a..b'")),

@@ -17,8 +17,8 @@ use crate::cli::{CliError, Ending, dispatch_to};
 const RUN: &str = "01900000-0000-7000-8000-000000000001";
 
 fn row(name: &str, state: &str) -> Value {
-    json!({ "name": name, "state": state, "draining": false, "last_seen_at": "2026-01-02T03:04:05Z", "slots": 4,
-        "holds": [RUN], "software": "pullwright 0.1.0", "skew_ms": 312, "invited_at": "2026-01-01T00:00:00Z",
+    json!({ "name": name, "pool": "gpu", "state": state, "draining": false,
+        "last_seen_at": "2026-01-02T03:04:05Z", "slots": 4, "holds": [RUN], "software": "pullwright 0.1.0", "skew_ms": 312, "invited_at": "2026-01-01T00:00:00Z",
         "enrolled_at": "2026-01-01T00:00:10Z", "credential_expires_at": "2026-01-31T00:00:10Z", "revoked_at": null })
 }
 
@@ -28,7 +28,7 @@ async fn serve() -> String {
         "credential_expires_at": null, "revoked_at": null });
     let list = json!({ "items": [row("build-1", "online"), row("gpu-e\u{1b}[2J", "draining"), invited] });
     let enrol = async |Json(body): Json<Value>| {
-        assert_eq!(body, json!({ "name": "build-2" }));
+        assert_eq!(body, json!({ "name": "build-2", "pool": "gpu" }));
         let token =
             json!({ "name": "build-2", "token": "build-2.abc", "expires_at": "2026-01-02T04:04:05Z" });
         (StatusCode::CREATED, Json(token))
@@ -70,16 +70,16 @@ async fn shown(line: &str) -> String {
 #[tokio::test]
 async fn workers_in_a_table_and_in_a_pipe() {
     assert_snapshot!(shown("workers list").await, @r"
-    NAME            STATE     LAST SEEN             BUSY    CLOCK  SOFTWARE
-    build-1         online    2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
-    gpu-e\u{1b}[2J  draining  2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
-    new             invited                         0 of 0
+    NAME            POOL     STATE     LAST SEEN             BUSY    CLOCK  SOFTWARE
+    build-1         gpu      online    2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
+    gpu-e\u{1b}[2J  gpu      draining  2026-01-02 03:04:05Z  1 of 4  +0.3s  pullwright 0.1.0
+    new             default  invited                         0 of 0
     ");
     let (result, text) = call("workers list", false).await;
     assert_eq!(result.unwrap(), Ending::Fine);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "build-1\tonline\t2026-01-02 03:04:05Z\t1 of 4\t+0.3s\tpullwright 0.1.0");
-    assert_eq!(lines[2], "new\tinvited\t\t0 of 0\t\t");
+    assert_eq!(lines[0], "build-1\tgpu\tonline\t2026-01-02 03:04:05Z\t1 of 4\t+0.3s\tpullwright 0.1.0");
+    assert_eq!(lines[2], "new\tdefault\tinvited\t\t0 of 0\t\t");
     let list: Value = serde_json::from_str(&shown("workers list --json").await).unwrap();
     assert_eq!(list["items"].as_array().map(Vec::len), Some(3));
 }
@@ -88,6 +88,7 @@ async fn workers_in_a_table_and_in_a_pipe() {
 async fn one_worker() {
     assert_snapshot!(shown("workers show build-1").await, @r"
     name              build-1
+    pool              gpu
     state             online
     last seen         2026-01-02 03:04:05Z
     slots             4
@@ -105,7 +106,7 @@ async fn one_worker() {
 
 #[tokio::test]
 async fn a_token_stands_alone_on_standard_output() {
-    assert_eq!(shown("workers enrol build-2").await, "build-2.abc\n");
+    assert_eq!(shown("workers enrol build-2 --pool gpu").await, "build-2.abc\n");
 }
 
 #[tokio::test]

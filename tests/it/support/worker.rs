@@ -26,7 +26,12 @@ impl World {
 
     /// A folder with a configuration and a fresh token.
     pub async fn prepare_worker(&self, name: &str, slots: u32) -> PathBuf {
-        let enrolled = self.cli(&["workers", "enrol", name]).await;
+        self.prepare_worker_of("default", name, slots).await
+    }
+
+    /// The same for a worker of that pool.
+    pub async fn prepare_worker_of(&self, pool: &str, name: &str, slots: u32) -> PathBuf {
+        let enrolled = self.cli(&["workers", "enrol", name, "--pool", pool]).await;
         assert!(enrolled.status.success(), "{enrolled:?}");
         let folder = self.path(name);
         std::fs::create_dir_all(&folder).unwrap();

@@ -3,6 +3,7 @@
 //! A message wakes one worker, so as many are sent as there are workers; a lost or a needless one
 //! is harmless, as workers also ask from time to time and claiming then finds nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lapin::options::BasicPublishOptions;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::wake::{WakeUps, Waker};
+use crate::wake::{Follower, WakeUps};
 
 use super::connect::{ANSWER, CONNECT, Link, connect};
 use super::error::AmqpError;
@@ -27,7 +28,7 @@ const MOST_WORKERS: u32 = 64;
 /// Wake-ups that wait for one worker: they are acked at once, so that one too many costs nothing.
 const PREFETCH: u16 = 4;
 
-/// The dispatcher's side: passes the wake-ups of one pool on to RabbitMQ, and makes the pool's queue.
+/// The dispatcher's side: passes wake-ups on to RabbitMQ, and makes the queue of each pool.
 #[derive(Debug)]
 pub struct WakeSender {
     health: watch::Receiver<Health>,
@@ -35,12 +36,11 @@ pub struct WakeSender {
 }
 
 impl WakeSender {
-    /// Passes on what `wake_ups` gets for `pool` from now on, until it is dropped.
+    /// Passes on what `wake_ups` gets, until it is dropped.
     #[must_use]
-    pub fn start(settings: AmqpSettings, wake_ups: &WakeUps, pool: &str) -> Self {
+    pub fn start(settings: AmqpSettings, wake_ups: WakeUps) -> Self {
         let (health, watched) = Health::channel();
-        let (waker, pool) = (wake_ups.waker(pool), pool.to_owned());
-        let task = tokio::spawn(send(settings, waker, pool, health));
+        let task = tokio::spawn(send(settings, wake_ups, health));
         Self { health: watched, task }
     }
 
@@ -57,14 +57,16 @@ impl Drop for WakeSender {
     }
 }
 
-async fn send(settings: AmqpSettings, mut waker: Waker, pool: String, health: watch::Sender<Health>) {
+async fn send(settings: AmqpSettings, wake_ups: WakeUps, health: watch::Sender<Health>) {
     let mut failures = 0;
     loop {
-        let error = match open_sender(&settings, &pool).await {
+        // Whatever woke while there was no connection is sent now: once too often harms nobody.
+        let mut pools = wake_ups.follow();
+        let error = match open_sender(&settings).await {
             Ok((connection, channel)) => {
                 failures = 0;
                 set(&health, State::Ready);
-                pass_on(&connection, &channel, &mut waker, &pool, &settings).await
+                pass_on(&connection, &channel, &mut pools, &settings).await
             }
             Err(error) => error,
         };
@@ -74,37 +76,42 @@ async fn send(settings: AmqpSettings, mut waker: Waker, pool: String, health: wa
     }
 }
 
-async fn open_sender(settings: &AmqpSettings, pool: &str) -> Result<(Link, Channel), AmqpError> {
+async fn open_sender(settings: &AmqpSettings) -> Result<(Link, Channel), AmqpError> {
     let connection = connect(settings).await?;
-    let open = async {
-        topology::declare_jobs(&connection, settings, pool).await?;
-        connection.create_channel().await.map_err(|error| AmqpError::of(&error, settings))
-    };
     let silent = |_| AmqpError::Silent { host: settings.address.to_string() };
-    let channel = timeout(CONNECT, open).await.map_err(silent)??;
+    let channel = timeout(CONNECT, connection.create_channel()).await.map_err(silent)?;
+    let channel = channel.map_err(|error| AmqpError::of(&error, settings))?;
     Ok((connection, channel))
 }
 
 async fn pass_on(
     connection: &Connection,
     channel: &Channel,
-    waker: &mut Waker,
-    pool: &str,
+    pools: &mut Follower,
     settings: &AmqpSettings,
 ) -> AmqpError {
-    // Whatever woke while there was no connection is sent now: once too often harms nobody.
+    let mut declared = BTreeSet::new();
+    let silent = || AmqpError::Silent { host: settings.address.to_string() };
     loop {
-        let sent = timeout(ANSWER, wake(channel, pool)).await;
-        match sent {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return AmqpError::of(&error, settings),
-            // Blocked for want of memory: workers ask by themselves until that is over.
-            Err(_) if connection.status().blocked() => {}
-            Err(_) => return AmqpError::Silent { host: settings.address.to_string() },
-        }
-        tokio::select! {
-            () = waker.woken() => {}
-            error = watch_idle(channel, pool) => return AmqpError::of(&error, settings),
+        let woken = tokio::select! {
+            woken = pools.woken() => woken,
+            error = watch_idle(channel, &declared) => return AmqpError::of(&error, settings),
+        };
+        for pool in woken {
+            if !declared.contains(&pool) {
+                match timeout(CONNECT, topology::declare_jobs(connection, settings, &pool)).await {
+                    Ok(Ok(())) => declared.insert(pool.clone()),
+                    Ok(Err(error)) => return error,
+                    Err(_) => return silent(),
+                };
+            }
+            match timeout(ANSWER, wake(channel, &pool)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return AmqpError::of(&error, settings),
+                // Blocked for want of memory: workers ask by themselves until that is over.
+                Err(_) if connection.status().blocked() => {}
+                Err(_) => return silent(),
+            }
         }
     }
 }
@@ -121,15 +128,17 @@ async fn wake(channel: &Channel, pool: &str) -> Result<(), lapin::Error> {
     Ok(())
 }
 
-/// Returns when the connection or the queue is gone, which nothing else would tell while nothing is sent.
-async fn watch_idle(channel: &Channel, pool: &str) -> lapin::Error {
+/// Returns when the connection or a queue is gone, which nothing else would tell while nothing is sent.
+async fn watch_idle(channel: &Channel, pools: &BTreeSet<String>) -> lapin::Error {
     loop {
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let queue = format!("{JOBS}.{pool}");
-        if let Err(error) =
-            channel.queue_declare(queue.into(), topology::passive(), FieldTable::default()).await
-        {
-            return error;
+        for pool in pools {
+            let queue = format!("{JOBS}.{pool}");
+            if let Err(error) =
+                channel.queue_declare(queue.into(), topology::passive(), FieldTable::default()).await
+            {
+                return error;
+            }
         }
     }
 }

@@ -30,7 +30,8 @@ async fn each_part_may_do_its_own_work_and_nothing_else() {
     reading.await.unwrap();
 
     let wake_ups = WakeUps::default();
-    let sender = WakeSender::start(dispatcher.clone(), &wake_ups, "default");
+    wake_ups.wake("default");
+    let sender = WakeSender::start(dispatcher.clone(), wake_ups.clone());
     ready(&mut sender.health()).await;
     let at_worker = WakeUps::default();
     let mut waker = at_worker.waker("default");
@@ -60,7 +61,7 @@ async fn each_part_may_do_its_own_work_and_nothing_else() {
     let mut health = forbidden.health();
     let words = until(&mut health, |health| matches!(health.state, State::Down(_))).await.to_string();
     assert!(words.contains("may not do this"), "{words}");
-    let forbidden = WakeSender::start(ingress.clone(), &wake_ups, "default");
+    let forbidden = WakeSender::start(ingress.clone(), wake_ups);
     let mut health = forbidden.health();
     until(&mut health, |health| matches!(health.state, State::Down(_))).await;
     let forbidden = WakeReceiver::start(ingress.clone(), WakeUps::default(), "default");

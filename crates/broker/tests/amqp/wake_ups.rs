@@ -20,7 +20,8 @@ async fn every_worker_of_the_pool_is_woken_also_after_the_broker_was_away() {
     drop(early);
 
     let dispatcher = WakeUps::default();
-    let sender = WakeSender::start(settings.clone(), &dispatcher, "gpu");
+    dispatcher.wake("gpu");
+    let sender = WakeSender::start(settings.clone(), dispatcher.clone());
     ready(&mut sender.health()).await;
     let workers: Vec<_> = (0..3)
         .map(|_| {

@@ -41,6 +41,7 @@ pub struct Model {
     pub cancel_requested: bool,
     pub cancel_reason: Option<String>,
     pub workers_lost: i32,
+    pub pool: String,
     pub created_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,
     pub finished_at: Option<DateTimeUtc>,

@@ -22,6 +22,7 @@ pub struct Model {
     pub slots: i32,
     pub software: String,
     pub skew_ms: Option<i64>,
+    pub pool: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ mod m20261126_000002_automations;
 mod m20261126_000003_workers;
 mod m20261126_000004_intent_holders;
 mod m20261127_000005_kept_results;
+mod m20261127_000006_pools;
 
 /// The list of all migrations.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000003_workers::Migration),
             Box::new(m20261126_000004_intent_holders::Migration),
             Box::new(m20261127_000005_kept_results::Migration),
+            Box::new(m20261127_000006_pools::Migration),
         ]
     }
 }

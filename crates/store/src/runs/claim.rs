@@ -1,12 +1,14 @@
 //! Claims, leases and heartbeats.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemas::automation::{Budget, Usd};
 use schemas::control::Beat;
 use schemas::run::{RunState, Step, Transition};
-use schemas::{Epoch, RunId, WorkerName};
+use schemas::{Epoch, Pool, RunId, WorkerName};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{RunRecord, due, row};
 use crate::entity::run;
@@ -140,15 +142,21 @@ impl Store {
             .transpose()
     }
 
-    /// Runs that may be claimed now, those that wait longest first.
+    /// Runs of `pool` that may be claimed now, those that wait longest first.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn claimable(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<RunId>, StoreError> {
+    pub async fn claimable(
+        &self,
+        pool: &Pool,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<RunId>, StoreError> {
         let ids: Vec<uuid::Uuid> = run::Entity::find()
             .select_only()
             .column(run::Column::Id)
             .filter(due(now))
+            .filter(run::Column::Pool.eq(pool.as_str()))
             .order_by_asc(run::Column::WakeAt)
             .order_by_asc(run::Column::Id)
             .limit(limit)
@@ -180,11 +188,20 @@ impl Store {
         Ok(leases)
     }
 
-    /// How many runs may be claimed now.
+    /// How many runs may be claimed now, by pool.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn due_runs(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        Ok(run::Entity::find().filter(due(now)).count(&self.read).await?)
+    pub async fn due_runs(&self, now: DateTime<Utc>) -> Result<BTreeMap<Pool, u64>, StoreError> {
+        let rows: Vec<(String, i64)> = run::Entity::find()
+            .select_only()
+            .column(run::Column::Pool)
+            .column_as(run::Column::Id.count(), "due")
+            .filter(due(now))
+            .group_by(run::Column::Pool)
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        Ok(rows.into_iter().map(|(pool, due)| (Pool(pool), due.unsigned_abs())).collect())
     }
 }

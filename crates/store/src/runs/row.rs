@@ -3,7 +3,7 @@
 use schemas::automation::Usd;
 use schemas::run::RunState;
 use schemas::trace::TraceContext;
-use schemas::{AutomationName, DeliveryId, Epoch, Oid, RepoRef, Run, RunId, WorkItem, WorkerName};
+use schemas::{AutomationName, DeliveryId, Epoch, Oid, Pool, RepoRef, Run, RunId, WorkItem, WorkerName};
 use sea_orm::ActiveValue::{NotSet, Set};
 
 use super::RunRecord;
@@ -23,6 +23,11 @@ pub(super) fn micros(amount: Usd) -> i64 {
 /// How many runs of its group may be under way.
 pub(super) fn group_limit(run: &Run) -> u32 {
     run.input.automation.concurrency.as_ref().and_then(|concurrency| concurrency.limit).unwrap_or(1)
+}
+
+/// The workers that may have it.
+fn pool(run: &Run) -> Pool {
+    run.input.automation.run.pool.as_deref().map(Pool::from).unwrap_or_default()
 }
 
 /// The repository of a column.
@@ -75,6 +80,7 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         reason: Set(None),
         cancel_requested: Set(run.cancel_requested),
         cancel_reason: Set(json(record.cancel_reason.as_ref())?),
+        pool: Set(pool(run).0),
         workers_lost: Set(i32::try_from(run.workers_lost).unwrap_or(i32::MAX)),
         created_at: Set(run.created_at),
         started_at: Set(run.started_at),

@@ -71,9 +71,9 @@ async fn migrations_go_down_and_up_again_with_rows() {
         assert_eq!(store.active_hash().await.unwrap().as_deref(), Some("hash"));
         assert!(store.thread(&"x".into(), &"fix".into()).await.unwrap().is_some());
         // An older version knows of no bundle: the run begins anew.
-        assert_eq!(store.kept_result(RunId(id(1))).await.unwrap(), None);
+        assert_eq!(store.kept_result(RunId(id(1))).await.unwrap().is_some(), steps < 2, "{steps}");
         // Where it is forgotten who was at it, the write is not.
-        let free = usize::from(steps > 1);
+        let free = usize::from(steps > 2);
         assert_eq!(store.claim_intents("b", now(), now(), 10).await.unwrap().len(), free, "{steps}");
         store.close().await.unwrap();
     }

@@ -14,8 +14,8 @@ use schemas::event::{Event, EventType, SourceKind};
 use schemas::run::{Gate, Outcome, Reason, RepositorySetup, Run, RunInput, RunState, Step, Transition};
 use schemas::trace::TraceContext;
 use schemas::{
-    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, RepoRef, RunId,
-    Untrusted, WebhookName, WorkItem, WorkerName,
+    AutomationId, AutomationName, ConnectionName, Decision, Delivery, DeliveryId, Epoch, Pool, RepoRef,
+    RunId, Untrusted, WebhookName, WorkItem, WorkerName,
 };
 use store::{
     ActiveRuleSet, DeliveryStatus, LeaseView, Near, NewDelivery, Pulse, RunRecord, Store, Thread, TickRow,
@@ -237,7 +237,9 @@ async fn a_run_keeps_every_field_through_its_states() {
 #[tokio::test]
 async fn one_claim_wins_and_epochs_only_rise() {
     let (store, _place) = open().await;
-    insert_runs(&store, &[run(1, "x", queued())]).await;
+    let mut on_gpu = run(2, "y", queued());
+    on_gpu.input.automation.run.pool = Some("gpu".to_owned());
+    insert_runs(&store, &[run(1, "x", queued()), on_gpu]).await;
     let worker = WorkerName::from("w");
     let claim = async |nonce: &str| {
         let tx = store.begin().await.unwrap();
@@ -248,8 +250,11 @@ async fn one_claim_wins_and_epochs_only_rise() {
         tx.commit().await.unwrap();
         record
     };
-    assert_eq!(store.claimable(now() - TimeDelta::seconds(1), 5).await.unwrap(), []);
-    assert_eq!(store.claimable(now(), 5).await.unwrap(), [RunId(id(1))]);
+    let pool = Pool::default();
+    assert_eq!(store.claimable(&pool, now() - TimeDelta::seconds(1), 5).await.unwrap(), []);
+    assert_eq!(store.claimable(&pool, now(), 5).await.unwrap(), [RunId(id(1))]);
+    assert_eq!(store.claimable(&Pool::from("gpu"), now(), 5).await.unwrap(), [RunId(id(2))]);
+    assert_eq!(store.due_runs(now()).await.unwrap(), [(pool, 1), (Pool::from("gpu"), 1)].into());
     let (one, two) = tokio::join!(claim("a"), claim("b"));
     assert_eq!([&one, &two].into_iter().flatten().count(), 1);
     let winner = one.or(two).unwrap();

@@ -1,7 +1,7 @@
 //! Workers on other machines, as the database keeps them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use schemas::WorkerName;
+use schemas::{Pool, WorkerName};
 use store::{HashedSecret, WorkerRecord};
 
 use crate::open;
@@ -28,6 +28,7 @@ async fn a_worker_is_read_as_it_was_written() {
     assert_eq!(store.worker(&name).await.unwrap(), None, "what was not committed is not there");
 
     let full = WorkerRecord {
+        pool: Pool::from("gpu"),
         enrolment_used: true,
         enrolled_at: Some(now()),
         credential: secret("c"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemas::control::Beat;
 use schemas::run::RunState;
-use schemas::{DeliveryId, Epoch, RunId, WorkerName};
+use schemas::{DeliveryId, Epoch, Pool, RunId, WorkerName};
 use store::{Address, Fault, Store};
 
 use crate::contract::{delivery, id, insert_runs, now, queued, run};
@@ -27,7 +27,7 @@ async fn eight_claimers_claim_each_of_a_thousand_runs_once() {
             let worker = WorkerName(format!("w{number}"));
             let mut claimed = Vec::new();
             loop {
-                let due = store.claimable(now(), 20).await.unwrap();
+                let due = store.claimable(&Pool::default(), now(), 20).await.unwrap();
                 if due.is_empty() {
                     return claimed;
                 }

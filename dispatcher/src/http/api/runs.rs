@@ -37,7 +37,7 @@ pub(super) struct RunRow {
     step: Option<Step>,
     outcome: Option<Outcome>,
     reason: Option<Reason>,
-    /// The reason for people.
+    /// The reason for people; of a run that waits for a worker of a certain pool, that.
     sentence: Option<String>,
     cancel_requested: bool,
     /// What it may spend, in US dollars; 0 where nothing limits it.
@@ -82,7 +82,10 @@ impl RunRow {
                 row.gate = Some(*gate);
                 row.due_at = *due_at;
             }
-            RunState::Queued { .. } => {}
+            RunState::Queued { .. } => {
+                let pool = run.input.automation.run.pool.as_ref();
+                row.sentence = pool.map(|pool| format!("It waits for a worker of the pool `{pool}`."));
+            }
             RunState::Active { step, .. } => row.step = Some(*step),
             RunState::Done { outcome, reason } => {
                 row.outcome = Some(*outcome);

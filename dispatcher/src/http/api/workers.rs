@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
-use schemas::WorkerName;
+use schemas::{Pool, WorkerName};
 use serde::{Deserialize, Serialize};
 use store::{Hold, WorkerRecord};
 
@@ -36,6 +36,8 @@ pub(super) enum Standing {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct WorkerRow {
     name: String,
+    /// The pool whose runs it gets.
+    pool: String,
     state: Standing,
     /// Whether it gets no more runs, there or not.
     draining: bool,
@@ -70,6 +72,7 @@ impl WorkerRow {
         Self {
             holds: own.map(|hold| hold.run.0).collect(),
             name: record.name.0,
+            pool: record.pool.0,
             state,
             draining: record.draining,
             last_seen_at: record.last_seen_at,
@@ -125,6 +128,8 @@ fn no_such(name: &WorkerName) -> ApiError {
 pub(super) struct EnrolmentQuery {
     /// A letter, then at most 62 of `a-z`, `0-9` and `-`.
     name: String,
+    /// The pool whose runs it gets from now on; unless said the one it has, or `default`.
+    pool: Option<String>,
 }
 
 /// An enrolment token.
@@ -144,13 +149,13 @@ pub(super) struct EnrolmentBody {
     responses((status = 201, body = EnrolmentBody), (status = 422, body = ErrorBody)))]
 pub(super) async fn enrol(
     State(dispatcher): State<Arc<Dispatcher>>,
-    Json(EnrolmentQuery { name }): Json<EnrolmentQuery>,
+    Json(EnrolmentQuery { name, pool }): Json<EnrolmentQuery>,
 ) -> Result<(StatusCode, Json<EnrolmentBody>), ApiError> {
-    let invitation =
-        dispatcher.invite_worker(&WorkerName(name.clone())).await.map_err(|error| match error {
-            WorkerRefused::Store(error) => ApiError::from(error),
-            error => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-        })?;
+    let invited = dispatcher.invite_worker(&WorkerName(name.clone()), pool.map(Pool)).await;
+    let invitation = invited.map_err(|error| match error {
+        WorkerRefused::Store(error) => ApiError::from(error),
+        error => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+    })?;
     let body = EnrolmentBody { name, token: invitation.token, expires_at: invitation.expires_at };
     Ok((StatusCode::CREATED, Json(body)))
 }

@@ -9,19 +9,19 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::routing::{post, put};
 use axum::{Extension, Json, Router, middleware};
+use schemas::RunId;
 use schemas::control::{Claim, ControlError, Job};
 use schemas::worker_api::{
     AppendLog, ClaimCall, Claimed, Done, Enrol, Enrolled, GrantPush, HandBack, Heartbeat, Held, Hello,
     LONGEST_WAIT_MS, Message, Notice, ParkRun, ROOT, Renew, SendReport, SetStep,
 };
-use schemas::{ControlPlane, RunId};
 
 use super::identity::{self, Api, peer, shown};
 use super::message::{Refusal, answer, read};
 use super::result;
 use super::run_calls::Serve;
+use crate::Dispatcher;
 use crate::workers::{Known, Shown, WorkerRefused};
-use crate::{Dispatcher, POOL};
 
 /// The largest body of a call that is not about a run, in bytes.
 const SMALL: usize = 16 << 10;
@@ -84,12 +84,19 @@ async fn hello(State(api): State<Api>, Extension(known): Extension<Known>, body:
     record.skew_ms = Some(skew);
     tx.save_worker(&record).await?;
     tx.commit().await?;
-    tracing::info!(worker = %record.name, slots = record.slots, software = record.software, skew_ms = skew, "a worker is here");
+    // Makes its pool's queue of wake-ups, where there is RabbitMQ.
+    dispatcher.wake_ups.wake(record.pool.as_str());
+    tracing::info!(worker = %record.name, pool = %record.pool, slots = record.slots, software = record.software, skew_ms = skew, "a worker is here");
     Ok(answer(notice(&api, &known)))
 }
 
 fn notice(api: &Api, known: &Known) -> Notice {
-    Notice { at: api.dispatcher.clock.now(), renew: known.renew, drain: known.record.draining }
+    Notice {
+        at: api.dispatcher.clock.now(),
+        renew: known.renew,
+        drain: known.record.draining,
+        pool: known.record.pool.clone(),
+    }
 }
 
 /// Waits for work, and looks again whenever there may be some.
@@ -107,7 +114,7 @@ async fn claim(
     let claim = Claim { nonce: format!("{worker}:{}", call.nonce), worker };
     let dispatcher = &api.dispatcher;
     // From before the first look, so that no wake-up falls between look and wait.
-    let mut waker = dispatcher.wake_ups.waker(POOL);
+    let mut waker = dispatcher.wake_ups.waker(known.record.pool.as_str());
     let over = tokio::time::sleep(wait);
     tokio::pin!(over);
     let mut known = known;
@@ -127,7 +134,10 @@ async fn claim(
 }
 
 async fn job_for(dispatcher: &Dispatcher, known: &Known, claim: &Claim) -> Result<Option<Job>, ControlError> {
-    if known.record.draining { Ok(None) } else { dispatcher.claim(claim.clone()).await }
+    if known.record.draining {
+        return Ok(None);
+    }
+    dispatcher.claim_run(&known.record.pool, claim).await
 }
 
 /// A call about a run: by the worker that holds it, in the epoch it holds it in.

@@ -52,7 +52,7 @@ impl From<WorkerRefused> for Refusal {
         match error {
             WorkerRefused::Store(error) => error.into(),
             WorkerRefused::Unknown => Self::new(StatusCode::UNAUTHORIZED, error.to_string()),
-            WorkerRefused::Name(_) | WorkerRefused::Weak => {
+            WorkerRefused::Name(_) | WorkerRefused::Pool(_) | WorkerRefused::Weak => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             }
         }

@@ -1,7 +1,7 @@
 //! `run:` what a worker could not do.
 
-use schemas::Automation;
 use schemas::automation::RunSpec;
+use schemas::{Automation, Pool};
 
 use super::texts;
 use crate::rules::page::{Page, Spot};
@@ -31,6 +31,12 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
     {
         let wrong = format!("`working_directory: {folder}` leaves the repository");
         page.say(place.at("working_directory"), wrong, "name a folder below its root");
+    }
+    if let Some(pool) = &run.pool
+        && !Pool::from(pool.as_str()).is_valid()
+    {
+        let remedy = "a letter, then at most 62 of a-z, 0-9 and `-`";
+        page.say(place.at("pool"), format!("`pool: {pool}` is no name of a pool"), remedy);
     }
     if let Some(timeout) = run.timeout
         && !(1..=LONGEST).contains(&timeout.0.as_secs())

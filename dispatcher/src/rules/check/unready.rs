@@ -18,7 +18,6 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
         ("network", !run.network.is_empty()),
         ("image", run.image.as_ref().is_some_and(|image| image != "host")),
         ("context_repos", !run.context_repos.is_empty()),
-        ("pool", run.pool.as_ref().is_some_and(|pool| pool != crate::POOL)),
         ("retry", retries_agents),
     ];
     let of_output = [
