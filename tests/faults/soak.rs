@@ -58,7 +58,9 @@ pub async fn soak(site: &mut Site, minutes: u64, cut: Duration, random: &mut Ran
             memory.sample();
         }
         everything.spawn(load::taken(senders));
-        println!("minute {}: {number} issues, {}; {}", minute + 1, fault.name(), memory.now());
+        let behind = not_over(site).await;
+        let (name, memory) = (fault.name(), memory.now());
+        println!("minute {}: {number} issues, {name}; runs not over: {behind}; {memory}", minute + 1);
     }
     let mut taken = Taken::default();
     while let Some(minute) = everything.join_next().await {
@@ -80,6 +82,16 @@ pub async fn soak(site: &mut Site, minutes: u64, cut: Duration, random: &mut Ran
     let flat = memory.table(&mut table);
     println!("{table}");
     flat && count.lost + count.twice == 0 && !count.hands && count.remarks.is_empty()
+}
+
+/// How many runs are in each state before the last, up to a page: a load that is too much shows here.
+async fn not_over(site: &Site) -> String {
+    let mut words = Vec::new();
+    for state in ["pending", "queued", "active"] {
+        let (_, page) = site.world.api(&format!("runs?limit=200&state={state}")).await;
+        words.push(format!("{} {state}", page["items"].as_array().map_or(0, Vec::len)));
+    }
+    words.join(", ")
 }
 
 fn deliver(site: &Site, issues: &[u64], within: Duration, random: &mut Random) -> JoinSet<Taken> {
