@@ -1,7 +1,7 @@
 # `make demo` shows the main job on this machine; `make test` runs every group of tests it can.
 # REPO, KEEP, REQUIRE_ALL and PULL reach the scripts through the environment.
 .POSIX:
-.PHONY: help demo test faults compose-test bench simulate
+.PHONY: help demo test faults upgrade compose-test bench simulate
 
 help:
 	@echo 'make demo                    from a labelled issue to a pull request, on this machine'
@@ -13,6 +13,7 @@ help:
 	@echo 'make faults SEEDS=50 CUT=60  fifty times each, lines cut for a minute'
 	@echo 'make faults ONLY=PostgreSQL  those whose names hold that; several with commas between'
 	@echo 'make faults SOAK=30          a load for half an hour, with a fault in every minute'
+	@echo 'make upgrade                 from the version before to this one and back, jobs going on'
 	@echo 'make compose-test            docker-compose.yml for real, with Docker; as root on Debian'
 	@echo 'make simulate                10,000 seeds of all parts in one process, with everything going wrong'
 	@echo 'make simulate SEED=7         one of them again, with its history'
@@ -26,6 +27,9 @@ test:
 
 faults:
 	@cargo test --locked --workspace --test faults
+
+upgrade:
+	@previous=$$(scripts/previous) && env PREVIOUS="$$previous" ONLY='version before' cargo test --locked --workspace --test faults
 
 compose-test:
 	@scripts/compose-test

@@ -30,8 +30,10 @@ pub fn remedy(error: &StoreError) -> &'static str {
     match error {
         StoreError::Connect(error) => error.remedy(),
         StoreError::Newer { .. } => {
-            "start the version that was running last, or restore a backup from before it"
+            "start the version that was running last, or let it undo its changes with `pullwright db migrate --to`"
         }
+        StoreError::NoMigration(_) => "`pullwright db status` lists them",
+        StoreError::InUse(_) => "stop it first",
         _ => "check that the database can be written to, and has room",
     }
 }

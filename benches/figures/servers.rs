@@ -22,7 +22,8 @@ pub struct Server {
 impl Server {
     /// RabbitMQ; `None` where it is not installed.
     pub async fn rabbitmq() -> anyhow::Result<Option<Self>> {
-        if !Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists() {
+        let programs = std::env::var("RABBITMQ_BIN").unwrap_or_else(|_| "/usr/lib/rabbitmq/bin".to_owned());
+        if !Path::new(&programs).join("rabbitmq-server").exists() {
             return Ok(None);
         }
         // It takes three; below those that Linux gives to clients.

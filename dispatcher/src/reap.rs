@@ -15,6 +15,9 @@ use crate::control::asked_for_end;
 /// How often the database is looked over.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// More workers that may be lost with what an earlier one made, since publishing it costs nothing.
+const PUBLISH_RETRIES: u32 = 3;
+
 /// A lease as it was first seen unchanged, on the watcher's own monotonic clock.
 struct Watch {
     seen: LeaseView,
@@ -104,7 +107,11 @@ impl Dispatcher {
     /// meanwhile, as sweeps take turns with others, keeps it.
     async fn expire(&self, lease: &LeaseView) -> Result<(), StoreError> {
         let (run, step) = (lease.run, lease.step);
-        let never_arrived = self.push_never_arrived(run).await?;
+        let Some(never_arrived) = self.push_never_arrived(run).await? else {
+            tracing::info!(%run, "worker lost at its push; the forge does not say whether it arrived");
+            return Ok(());
+        };
+        let kept = self.store.kept_result(run).await?.is_some();
         let tx = self.store.begin().await?;
         let Some(mut record) = tx.lock_lease(lease).await? else { return Ok(()) };
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
@@ -117,7 +124,9 @@ impl Dispatcher {
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {
                 self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
             }
-        } else if record.run.workers_lost > self.lost_retries(&record) {
+        } else if self.may_only_publish(&record)
+            && !(kept && record.run.workers_lost <= self.lost_retries(&record) + PUBLISH_RETRIES)
+        {
             self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
         } else {
             self.requeue(&tx, &mut record).await?;
@@ -127,21 +136,30 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// How often a run is given to another worker: the automation's own word, else ours.
+    /// Whether so many workers were lost that a run's commands may not run again.
+    pub(crate) fn may_only_publish(&self, record: &RunRecord) -> bool {
+        record.run.workers_lost > self.lost_retries(record)
+    }
+
+    /// How often a run is begun anew by another worker: the automation's own word, else ours.
     fn lost_retries(&self, record: &RunRecord) -> u32 {
         let retry = record.run.input.automation.run.retry.as_ref();
         retry.and_then(|retry| retry.worker_lost).unwrap_or(self.settings.lost_retries)
     }
 
-    /// Whether leave to push was granted to a run and the forge certainly has nothing of it. Asked
-    /// when its worker is gone; where the forge does not answer, the publisher looks again.
-    pub(crate) async fn push_never_arrived(&self, run: RunId) -> Result<bool, StoreError> {
+    /// Whether leave to push was granted to a run and the forge has nothing of it; `None` while the forge
+    /// does not say. Asked when its worker is gone.
+    pub(crate) async fn push_never_arrived(&self, run: RunId) -> Result<Option<bool>, StoreError> {
         let Some(record) = self.store.run(run).await?.filter(|record| record.run.head.is_some()) else {
-            return Ok(false);
+            return Ok(Some(false));
         };
-        let Ok(forge) = self.forge(&record.run.repository.connection) else { return Ok(false) };
-        let there = forge.branch_head(&record.run.repository, &record.run.branch).await;
-        Ok(there.is_ok_and(|there| there == record.branch_head))
+        let Ok(forge) = self.forge(&record.run.repository.connection) else { return Ok(Some(false)) };
+        match forge.branch_head(&record.run.repository, &record.run.branch).await {
+            Ok(there) => Ok(Some(there == record.branch_head)),
+            Err(error) if error.is_transient() => Ok(None),
+            // The publisher hears the same, and says it.
+            Err(_) => Ok(Some(false)),
+        }
     }
 
     /// Offers a run to workers again, as if it had not been begun.

@@ -135,6 +135,10 @@ pub struct Job {
     /// this, or cannot use it, begins anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptResult>,
+    /// Whether commands may not run again, because too many workers were lost: what is kept is published,
+    /// or the run ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_only: bool,
 }
 
 impl Job {

@@ -124,14 +124,12 @@ impl Default for Pool {
     }
 }
 
-impl Pool {
-    /// Whether it can be one: a letter, then at most 62 of `a-z`, `0-9` and `-`.
-    #[must_use]
-    pub fn is_valid(&self) -> bool {
-        self.0.starts_with(|c: char| c.is_ascii_lowercase())
-            && self.0.len() <= 63
-            && self.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    }
+/// Whether a text can be the name of a worker or a pool: a letter, then at most 62 of `a-z`, `0-9` and `-`.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= 63
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 name!(

@@ -1,7 +1,7 @@
 //! `pullwright db`: the tables of the database that the configuration names. It is asked itself, not
 //! through a server: before the first start there is none.
 
-use config::Env;
+use config::{Env, Loaded};
 use serde::Serialize;
 use store::{Address, BackupError, Migration, StoreError};
 
@@ -66,7 +66,14 @@ pub(super) async fn run(
     let address = database::address(&loaded.settings, password.as_ref());
     match command {
         DbCommand::Status => status(&address, out).await,
-        DbCommand::Migrate => migrate(&address, out).await,
+        DbCommand::Migrate { to: None } => {
+            let made = address.migrate().await.map_err(DbError::from)?;
+            changed(made.into_iter().map(|migration| Migration { applied: true, ..migration }), &address, out)
+        }
+        DbCommand::Migrate { to: Some(newest) } => {
+            let _alone = alone(&address, &loaded)?;
+            changed(address.migrate_to(newest).await.map_err(DbError::from)?.into_iter(), &address, out)
+        }
         DbCommand::Backup { file } => {
             let file = env.current_dir().join(file);
             address.backup(&file).await.map_err(DbError::from)?;
@@ -74,11 +81,7 @@ pub(super) async fn run(
         }
         DbCommand::Restore { file, replace } => {
             let file = env.current_dir().join(file);
-            // Whoever runs has the folder, and with it the file of SQLite.
-            let _alone = matches!(address, Address::Sqlite(_))
-                .then(|| DataDir::open(&loaded.settings.data_dir))
-                .transpose()
-                .map_err(DbError::DataDir)?;
+            let _alone = alone(&address, &loaded)?;
             address.restore(&file, *replace).await.map_err(DbError::from)?;
             done(&format!("{address} is as it was in {}", file.display()), out)
         }
@@ -99,16 +102,24 @@ async fn status(address: &Address, out: &mut Output<'_>) -> Result<Ending, CliEr
     Ok(if current { Ending::Fine } else { Ending::Problems })
 }
 
-async fn migrate(address: &Address, out: &mut Output<'_>) -> Result<Ending, CliError> {
-    let made = address.migrate().await.map_err(DbError::from)?;
-    if made.is_empty() && !out.json {
+fn changed(
+    migrations: impl Iterator<Item = Migration>,
+    address: &Address,
+    out: &mut Output<'_>,
+) -> Result<Ending, CliError> {
+    let migrations: Vec<_> = migrations.collect();
+    if migrations.is_empty() && !out.json {
         out.line(&format!("{address} is up to date"))?;
     } else {
-        let made: Vec<_> =
-            made.into_iter().map(|migration| Migration { applied: true, ..migration }).collect();
-        print(made.iter(), out)?;
+        print(migrations.iter(), out)?;
     }
     Ok(Ending::Fine)
+}
+
+/// The folder, where the database is SQLite: whoever runs has it, and with it the file.
+fn alone(address: &Address, loaded: &Loaded) -> Result<Option<DataDir>, DbError> {
+    let folder = matches!(address, Address::Sqlite(_)).then(|| DataDir::open(&loaded.settings.data_dir));
+    folder.transpose().map_err(DbError::DataDir)
 }
 
 fn print<'a>(migrations: impl Iterator<Item = &'a Migration>, out: &mut Output<'_>) -> Result<(), CliError> {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
+use schemas::id::is_label;
 use schemas::{Pool, RunId};
 use serde::Deserialize;
 use serde_json::json;
@@ -206,8 +207,7 @@ fn skew(millis: i64) -> String {
 
 /// A name as the server takes one; it becomes part of an address.
 fn name(text: &str) -> Result<String, String> {
-    // Pools and workers have names of the same letters.
-    if Pool::from(text).is_valid() {
+    if is_label(text) {
         Ok(text.to_owned())
     } else {
         Err("a name is a letter, then a-z, 0-9 and `-`".to_owned())

@@ -10,6 +10,7 @@ use crate::load::{self, LONG};
 use crate::site::{LEASE, Site};
 use crate::steps::{Step, Who, die};
 use crate::support::{REPO, Random, TOKEN};
+use crate::version::{self, Version};
 use crate::wire::{Lost, Wire};
 
 /// A fault with its name.
@@ -48,6 +49,8 @@ pub enum Fault {
     ForgeLimitsSecondary,
     ForgeListsLag,
     ForgeLongThread,
+    Upgraded,
+    TakenBack,
 }
 
 use Fault as F;
@@ -56,7 +59,7 @@ use Fault as F;
 const POISON: &str = r#"{"action":["labeled"],"issue":7}"#;
 
 impl Fault {
-    pub const ALL: [(Self, &'static str); 46] = [
+    pub const ALL: [(Self, &'static str); 48] = [
         (F::Nothing, "nothing"),
         (F::IngressKilled, "kill -9 of ingress"),
         (F::DispatcherKilled, "kill -9 of the dispatcher"),
@@ -95,7 +98,7 @@ impl Fault {
         (F::Dies(Who::Workers, Step::Grant, Lost::Answer), "workers killed with leave to push"),
         (F::Dies(Who::Workers, Step::Push, Lost::Answer), "workers killed after a push"),
         (F::Dies(Who::Workers, Step::Report, Lost::Answer), "workers killed as they report"),
-        (F::ConsumerTimeout, "consumer timeout of 5 s, a job of 20 s"),
+        (F::ConsumerTimeout, "consumer timeout, a job of four times that"),
         (F::RunKillsWorkers, "a run that kills its workers"),
         (F::Cancelled, "cancel racing success"),
         (F::CommentDeleted, "a person deletes our comments"),
@@ -104,8 +107,10 @@ impl Fault {
         (F::ForgeCommitsThenResets, "forge does it and hangs up"),
         (F::ForgeLimits, "forge limits: 429 with retry-after"),
         (F::ForgeLimitsSecondary, "forge limits: 403 without a word"),
-        (F::ForgeListsLag, "forge's lists lag by 2 s, after a 502"),
+        (F::ForgeListsLag, "forge's lists lag by 10 s, after a 502"),
         (F::ForgeLongThread, "forge does it and says 502, thread of 250 comments"),
+        (F::Upgraded, "upgrade from the version before, jobs going on"),
+        (F::TakenBack, "back to the version before, jobs going on"),
     ];
 
     pub fn name(self) -> &'static str {
@@ -115,6 +120,21 @@ impl Fault {
     /// The comments that stand in every thread before ours.
     pub fn thread(self) -> usize {
         if self == F::ForgeLongThread { 250 } else { 0 }
+    }
+
+    /// Whether what it needs was given.
+    pub fn is_possible(self) -> bool {
+        !matches!(self, F::Upgraded | F::TakenBack) || Version::before().is_some()
+    }
+
+    /// The version that runs when it begins.
+    pub fn begins_with(self) -> Version {
+        if self == F::Upgraded { Version::Before } else { Version::This }
+    }
+
+    /// The time over which the deliveries around it are spread.
+    pub fn within(self) -> Duration {
+        if matches!(self, F::Upgraded | F::TakenBack) { version::WITHIN } else { load::WITHIN }
     }
 
     /// Makes it happen, and ends it.
@@ -142,12 +162,7 @@ impl Fault {
                 second.kill().await.unwrap();
             }
             F::WorkerKilled => site.restart_worker(usize::try_from(random.between(0, 1)).unwrap()).await,
-            F::WorkerStopped => {
-                let worker = &site.workers[usize::try_from(random.between(0, 1)).unwrap()];
-                worker.signal(Signal::SIGSTOP);
-                tokio::time::sleep(LEASE * 2).await;
-                worker.signal(Signal::SIGCONT);
-            }
+            F::WorkerStopped => site.stop_a_worker_past_its_lease(random).await,
             F::ControlPlaneAway => {
                 site.kill_dispatcher().await;
                 tokio::time::sleep(LEASE * 3).await;
@@ -228,10 +243,12 @@ impl Fault {
             F::DispatcherCutFromDatabase => cut_for(&site.wires.dispatcher_to_database, cut).await,
             F::DispatcherCutFromForge => cut_for(&site.wires.dispatcher_to_forge, cut).await,
             F::WorkersCutOff => cut_for(&site.wires.workers_to_dispatcher, cut).await,
-            F::ConsumerTimeout => site.outlast_the_consumer_timeout().await,
+            F::ConsumerTimeout => site.outlast_the_consumer_timeout(cut).await,
             F::RunKillsWorkers => site.kill_every_worker_of_one_run(issues).await,
             F::Cancelled => site.cancel_some(issues, random).await,
             F::CommentDeleted => site.delete_comments(issues, random).await,
+            F::Upgraded => site.run_as_beside_a_job(Version::This).await,
+            F::TakenBack => site.run_as_beside_a_job(Version::Before).await,
             F::ForgeCommitsThen500 => site.forge_fails(&Forge::CommitThenStatus { status: 500 }),
             F::ForgeLongThread | F::ForgeCommitsThen502 => {
                 site.forge_fails(&Forge::CommitThenStatus { status: 502 })
@@ -240,10 +257,11 @@ impl Fault {
             F::ForgeLimits => site.forge_fails(&Forge::RateLimited { retry_after: Some(1), status: 429 }),
             F::ForgeLimitsSecondary => site.forge_fails(&Forge::Secondary { retry_after: Some(1) }),
             F::ForgeListsLag => {
-                let lists = FaultOrder::once("GET", "*", Forge::ListLag { ms: 2_000 });
-                site.world.sim.fault(lists.times(1_000)).unwrap();
+                let lists = FaultOrder::once("GET", "*", Forge::ListLag { ms: 10_000 });
+                site.world.sim.fault(lists.times(10_000)).unwrap();
                 site.forge_fails(&Forge::CommitThenStatus { status: 502 });
-                tokio::time::sleep(Duration::from_secs(4)).await;
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                site.world.sim.no_faults();
             }
         }
     }
@@ -267,18 +285,46 @@ impl Site {
             self.world.sim.fault(order).unwrap();
         }
     }
+    /// A worker that was frozen with runs in its hands, until others have them, goes on where it was.
+    async fn stop_a_worker_past_its_lease(&mut self, random: &mut Random) {
+        let worker = &self.workers[usize::try_from(random.between(0, 1)).unwrap()];
+        let holds = async || {
+            let row = self.world.api(&format!("workers/{}", worker.name)).await.1;
+            row["holds"].as_array().filter(|holds| !holds.is_empty()).cloned()
+        };
+        self.world.wait("a worker with a run", holds).await;
+        worker.signal(Signal::SIGSTOP);
+        let mut held = Vec::new();
+        for run in holds().await.unwrap_or_default() {
+            let run = format!("runs/{}", run.as_str().unwrap());
+            held.push((self.world.api(&run).await.1, run));
+        }
+        tokio::time::sleep(LEASE * 2).await;
+        for (before, run) in held {
+            let now = self.world.api(&run).await.1;
+            let taken_over = before["state"] == "active" && now["epoch"].as_u64() > before["epoch"].as_u64();
+            self.zombies += u64::from(taken_over);
+        }
+        worker.signal(Signal::SIGCONT);
+    }
+
     /// A job that takes four times as long as anybody may hold a message, beside somebody who does hold
     /// one, and is cut off.
-    async fn outlast_the_consumer_timeout(&mut self) {
-        let set = "application:set_env(rabbit, consumer_timeout, 5000), \
-                   application:set_env(rabbit, channel_tick_interval, 1000).";
-        self.node.script("ctl", &["eval", set]).await;
+    async fn outlast_the_consumer_timeout(&mut self, timeout: Duration) {
+        let set = format!(
+            "application:set_env(rabbit, consumer_timeout, {}), \
+             application:set_env(rabbit, channel_tick_interval, 1000).",
+            timeout.as_millis()
+        );
+        self.node.script("ctl", &["eval", &set]).await;
         // A channel keeps the interval that it began with.
         self.kill_dispatcher().await;
         self.start_dispatcher().await;
         let issue = self.world.issue(LONG);
         self.world.label(issue);
-        held::until_cut(&self.node).await;
+        held::until_cut(&self.node, timeout * 6).await;
+        self.world.run_when(issue, "at its commands still", |run| run["step"] == "commands").await;
+        tokio::time::sleep(timeout * 3).await;
         let run = self.world.finished(issue).await;
         assert_eq!((&run["outcome"], &run["epoch"]), (&"succeeded".into(), &1.into()), "{run:#}");
     }

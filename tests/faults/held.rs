@@ -13,14 +13,11 @@ use crate::support::RabbitMq;
 
 /// Of the queue and of the way to it: the default exchange is not for the dispatcher.
 const NAME: &str = "pullwright.held";
-/// Several times the timeout.
-const LIMIT: Duration = Duration::from_secs(30);
-
 /// Takes a message and keeps it until the broker has had enough.
 ///
 /// # Panics
-/// When the broker lets it.
-pub async fn until_cut(node: &RabbitMq) {
+/// When the broker lets it for so long.
+pub async fn until_cut(node: &RabbitMq, limit: Duration) {
     let address = format!("amqp://dispatcher:{}@127.0.0.1:{}/main", node.password, node.port);
     let connection = Connection::connect(&address, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
@@ -38,5 +35,5 @@ pub async fn until_cut(node: &RabbitMq) {
     let mut consumer = consumer.await.unwrap();
     assert!(consumer.next().await.unwrap().is_ok(), "a message");
     let cut = async { while consumer.next().await.is_some_and(|next| next.is_ok()) {} };
-    tokio::time::timeout(LIMIT, cut).await.expect("the broker cuts off who holds a message");
+    tokio::time::timeout(limit, cut).await.expect("the broker cuts off who holds a message");
 }

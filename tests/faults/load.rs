@@ -9,7 +9,9 @@ use crate::support::{NAME, OWNER, Random, STRANGER, World, sign};
 
 /// Issues that are labelled around one fault.
 pub const ISSUES: usize = 6;
-/// The title of an issue whose job takes 20 s.
+/// Their deliveries are spread over this.
+pub const WITHIN: Duration = Duration::from_millis(1_500);
+/// The title of an issue whose job takes long.
 pub const LONG: &str = "It takes long";
 /// What a sender waits before it tries again.
 const AGAIN: Duration = Duration::from_millis(200);

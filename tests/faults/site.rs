@@ -1,7 +1,7 @@
 //! A whole deployment of real processes: ingress, dispatcher, two workers, RabbitMQ and PostgreSQL on
 //! private ports, the stand-in of a forge; and a line between each two that talk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -10,6 +10,7 @@ use tokio::process::Child;
 use crate::load::LONG;
 use crate::server::Server;
 use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation, free_port};
+use crate::version::Version;
 use crate::wire::Wire;
 
 /// How long a worker keeps a run without a heartbeat.
@@ -31,12 +32,17 @@ pub struct Site {
     pub ingress: Ingress,
     pub workers: Vec<Worker>,
     pub wires: Wires,
+    pub version: Version,
+    /// Runs that had been given to others when a worker that had been stopped went on with them.
+    pub zombies: u64,
     folders: Vec<PathBuf>,
 }
 
 impl Site {
     /// Everything running; `None` on a machine that lacks a server.
-    pub async fn start() -> Option<Self> {
+    ///
+    /// `job` is how long a job with the title [`LONG`] takes.
+    pub async fn start(job: Duration) -> Option<Self> {
         let mut node = RabbitMq::start().await?;
         let database = Server::start("max_connections = 40").await?;
         let address = database.database().await;
@@ -47,13 +53,11 @@ impl Site {
             address.database
         );
         let settings = format!("database: \"{url}\"\nruns: {{ lease: {}s }}", LEASE.as_secs());
-        let commands = [
-            format!("grep -q '{LONG}' /event/title.txt && sleep 20 || sleep 0.3"),
-            "echo done > result".into(),
-        ];
-        let commands = commands.each_ref().map(String::as_str);
+        let long = format!("grep -q '{LONG}' /event/title.txt && sleep {} || sleep 0.3", job.as_secs());
+        let commands = serde_json::to_string(&[long.as_str(), "echo done > result"]).unwrap();
+        let run = format!("    run: {{ timeout: 10m, commands: {commands} }}\n");
         let mut world = Plan::default()
-            .automation(automation("fix", &commands, ""))
+            .automation(automation("fix", &[], &format!("{run}    output: {{ pull_request: {{}} }}\n")))
             .settings(&settings)
             .env("DB_PASSWORD", "test")
             .without_webhook()
@@ -75,8 +79,8 @@ impl Site {
         node.through.insert("dispatcher", wires.dispatcher_to_broker.port());
         world.start_dispatcher(&node).await;
         let ingress = world.ingress(&node).await;
-        let mut site =
-            Self { world, node, database, ingress, workers: Vec::new(), wires, folders: Vec::new() };
+        let (version, workers, folders) = (Version::This, Vec::new(), Vec::new());
+        let mut site = Self { world, node, database, ingress, workers, wires, version, zombies: 0, folders };
         for name in ["one", "two"] {
             let folder = site.world.prepare_worker(name, 2).await;
             let file = folder.join("pullwright.yaml");
@@ -123,7 +127,13 @@ impl Site {
     pub async fn restart_worker(&mut self, which: usize) {
         self.workers[which].signal(Signal::SIGKILL);
         self.workers[which].ended().await;
+        let program = self.world.program.clone();
+        self.start_worker(which, &program);
+    }
+
+    /// A process of this program in the folder of one that ended.
+    pub fn start_worker(&mut self, which: usize, program: &Path) {
         let name = self.workers[which].name.clone();
-        self.workers[which] = Worker::start(&name, &self.folders[which]);
+        self.workers[which] = Worker::start_program(program, &name, &self.folders[which]);
     }
 }

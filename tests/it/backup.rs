@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use crate::support::{Plan, World, automation};
 
 /// What a command said, with its exit code.
-async fn said(world: &World, args: &[&str]) -> (Option<i32>, String) {
+pub async fn said(world: &World, args: &[&str]) -> (Option<i32>, String) {
     let output = world.cli(args).await;
     (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
-async fn labelled(world: &World, guid: &str) -> String {
+pub async fn labelled(world: &World, guid: &str) -> String {
     let issue = world.issue("It greets nobody");
     let body = world.labelled_payload(issue).to_string();
     let id = world.deliver("issues", guid, body.as_bytes()).await.delivery();

@@ -18,6 +18,7 @@ mod git_gate;
 mod handover;
 mod loops;
 mod main_job;
+mod migrations;
 mod on_rabbitmq;
 mod one_problem;
 mod other_sources;

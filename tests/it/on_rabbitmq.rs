@@ -1,13 +1,15 @@
 //! Ingress, dispatcher and workers as processes of their own, with a real RabbitMQ between them.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::needs_sandbox;
-use crate::support::{Ingress, Plan, RabbitMq, Worker, World, free_port};
+use crate::support::{Ingress, Plan, RabbitMq, Worker, World, free_port, worker_command};
+use crate::telemetry::{self, Traces};
 
 const SETTINGS: &str = "runs: { lease: 5s }";
 
@@ -76,6 +78,32 @@ async fn a_label_becomes_a_pull_request_over_four_processes() {
     }
     assert!(ingress.end(Signal::SIGTERM).await.success(), "{}", world.logs());
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_over_three_processes() {
+    needs_sandbox!();
+    let Some(node) = RabbitMq::start().await else { return };
+    let traces = Traces::default();
+    let endpoint = telemetry::collector(Arc::clone(&traces)).await;
+    let exported = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let plan = Plan::running(&["echo done > result"]).settings(SETTINGS).without_webhook();
+    let plan = exported.into_iter().fold(plan, |plan, (name, value)| plan.env(name, value));
+    let mut world = plan.prepare().await;
+    world.start_dispatcher(&node).await;
+    let mut ingress = world.ingress(&node).await;
+    let folder = world.prepare_worker("one", 1).await;
+    let mut worker = worker_command(&folder).envs(exported).spawn().unwrap();
+    let issue = world.labelled_issue();
+    let run = world.finished(issue).await;
+    assert_eq!(run["outcome"], "succeeded", "{run:#}");
+    // Each says its last spans at its end.
+    let id = i32::try_from(worker.id().unwrap()).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), Signal::SIGTERM).unwrap();
+    assert!(worker.wait().await.unwrap().success());
+    assert!(ingress.end(Signal::SIGTERM).await.success(), "{}", world.logs());
+    world.stop().await;
+    telemetry::assert_whole(&run, &traces);
 }
 
 /// Who is killed.

@@ -106,3 +106,10 @@ async fn a_copy_of_the_records_can_be_gone_back_to() {
     let world = on(watching(), &server.database().await).start().await;
     crate::backup::goes_there_and_back(world).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_go_back_for_an_older_version_and_on_again() {
+    let Some(server) = Server::find().await else { return };
+    let world = on(watching(), &server.database().await).start().await;
+    crate::migrations::go_back_and_on(world).await;
+}

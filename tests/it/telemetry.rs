@@ -13,10 +13,10 @@ use crate::needs_sandbox;
 use crate::support::{Plan, automation};
 
 /// Span names by trace id, as a collector got them.
-type Traces = Arc<Mutex<BTreeMap<Vec<u8>, BTreeSet<String>>>>;
+pub type Traces = Arc<Mutex<BTreeMap<Vec<u8>, BTreeSet<String>>>>;
 
 /// A collector of OTLP over HTTP with protobuf bodies; its address.
-async fn collector(traces: Traces) -> String {
+pub async fn collector(traces: Traces) -> String {
     let take = async |State(traces): State<Traces>, body: Bytes| {
         for span in spans(&body) {
             let id = fields(span).into_iter().find(|(number, _)| *number == 1);
@@ -100,10 +100,15 @@ async fn one_trace_from_the_webhook_to_the_pull_request() {
     let run = world.finished(issue).await;
     assert_eq!(run["outcome"], "succeeded");
     world.stop().await;
-    let id = run["trace"].as_str().unwrap().split('-').nth(1).unwrap().to_owned();
-    let id: Vec<u8> = hex::decode(id).unwrap();
+    assert_whole(&run, &traces);
+}
+
+/// Everything from the webhook on that became this run is in its trace.
+pub fn assert_whole(run: &serde_json::Value, traces: &Traces) {
+    let id = run["trace"].as_str().unwrap().split('-').nth(1).unwrap();
     let traces = traces.lock().unwrap();
-    let names = traces.get(&id).unwrap_or_else(|| panic!("no such trace among {:?}", traces.keys()));
+    let names = traces.get(&hex::decode(id).unwrap());
+    let names = names.unwrap_or_else(|| panic!("no such trace among {:?}", traces.keys()));
     for name in
         ["webhook.receive", "dispatcher.decide", "dispatcher.claim", "worker.job", "dispatcher.publish"]
     {

@@ -124,10 +124,14 @@ impl Attempt<'_> {
             Err(error) => {
                 let because = with_sources(&error);
                 tracing::warn!(error = because, "what an earlier worker made is not used");
-                (format!("what an earlier worker made is not used, the run begins anew: {because}"), None)
+                let then = if self.job.publish_only { "ends" } else { "begins anew" };
+                (format!("what an earlier worker made is not used, the run {then}: {because}"), None)
             }
         };
         self.journal.line(Stream::Worker, self.worker.redactor.lines().mask(&line));
+        if change.is_none() && self.job.publish_only {
+            return Err(Ending::Finished(Outcome::Failed, Reason::WorkerLost));
+        }
         Ok(change)
     }
 

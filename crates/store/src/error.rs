@@ -17,12 +17,18 @@ pub enum StoreError {
     Connect(#[from] ConnectError),
     /// Its tables are of a version after this one.
     #[error(
-        "a newer version of Pullwright has changed this database ({migration}); start that one, or restore a backup from before it"
+        "a newer version of Pullwright has changed this database ({migration}); start that one, or let it undo what it changed"
     )]
     Newer {
         /// The newest change that this version does not know.
         migration: String,
     },
+    /// There is no change of the tables of that name.
+    #[error("there is no migration `{0}`")]
+    NoMigration(String),
+    /// Somebody uses the database whose tables or records would change under them.
+    #[error("{0} is in use by another Pullwright")]
+    InUse(String),
     /// A row does not say what rows of its kind say.
     #[error("table {table}, row {row}: column {column} cannot be read: {problem}")]
     Inconsistent {

@@ -77,6 +77,7 @@ impl Dispatcher {
         // What was made already stays where it started; a forge that is away holds it up as any run.
         let start = match kept {
             Some(_) => self.reaches(&seen).await.map(|()| None),
+            None if self.may_only_publish(&seen) => Err(NoStart::Never(Reason::WorkerLost)),
             None => self.starting_point(&seen).await.map(Some),
         };
         let now = self.clock.now();
@@ -90,11 +91,11 @@ impl Dispatcher {
             Ok(start) => start,
             Err(NoStart::Later(delay, because)) => {
                 tracing::warn!(delay_ms = delay.as_millis(), because, "the run waits for the forge");
-                let mut waiting = seen;
-                waiting.run.state = RunState::Queued { wake_at: now + delay };
-                // The epoch counts tries, for the backoff.
-                waiting.epoch = record.epoch;
-                tx.save_run(&waiting).await.map_err(failed)?;
+                // As it was, but for the epoch, which counts tries, for the backoff.
+                record.run.state = RunState::Queued { wake_at: now + delay };
+                record.run.started_at = seen.run.started_at;
+                (record.worker, record.nonce) = (seen.worker, seen.nonce);
+                tx.save_run(&record).await.map_err(failed)?;
                 tx.commit().await.map_err(failed)?;
                 return Ok(None);
             }
@@ -131,6 +132,7 @@ impl Dispatcher {
         let mut commit = words::pull_request::commit(&record, &self.settings.commit_author);
         let instance = self.instance().await.map_err(|e| unavailable(&e))?.to_owned();
         commit.body.push_str(&words::Origin { instance, depth: record.run.depth }.trailer());
+        let publish_only = self.may_only_publish(&record);
         let (Some(base), Some(base_branch)) = (record.run.base.clone(), record.base_branch) else {
             return Err(ControlError::Refused { because: "the run has no starting point".to_owned() });
         };
@@ -158,6 +160,7 @@ impl Dispatcher {
             commit,
             trace: run.trace,
             kept,
+            publish_only,
         })
     }
 }

@@ -220,6 +220,9 @@ impl ControlPlane for Dispatcher {
 
     async fn hand_back(&self, run: RunId, epoch: Epoch) -> Result<(), ControlError> {
         let never_arrived = self.push_never_arrived(run).await.map_err(|e| unavailable(&e))?;
+        let never_arrived = never_arrived.ok_or_else(|| ControlError::Unavailable {
+            message: "the forge does not say whether the push arrived".to_owned(),
+        })?;
         let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
         if record.run.head.is_some() && !never_arrived {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use schemas::id::is_label;
 use schemas::{Pool, WorkerName};
 use store::{HashedSecret, StoreError, WorkerRecord};
 
@@ -82,7 +83,7 @@ impl Dispatcher {
         if !is_name(name.as_str()) {
             return Err(WorkerRefused::Name(name.to_string()));
         }
-        if let Some(pool) = pool.as_ref().filter(|pool| !pool.is_valid()) {
+        if let Some(pool) = pool.as_ref().filter(|pool| !is_label(pool.as_str())) {
             return Err(WorkerRefused::Pool(pool.to_string()));
         }
         let now = self.clock.now();
@@ -101,6 +102,8 @@ impl Dispatcher {
             tx.save_worker(&record).await?;
         }
         tx.commit().await?;
+        // One that is there already may be in another pool now.
+        self.wake_workers();
         tracing::info!(worker = %name, "a worker was asked in");
         Ok(Invitation { token: format!("{name}.{secret}"), expires_at })
     }
@@ -237,6 +240,5 @@ impl Dispatcher {
 }
 
 fn is_name(name: &str) -> bool {
-    // A pool's name is made of the same letters.
-    Pool::from(name).is_valid() && name != LOCAL
+    is_label(name) && name != LOCAL
 }

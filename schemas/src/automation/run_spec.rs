@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Permission, Span};
-use crate::id::RepoRef;
+use crate::id::{Pool, RepoRef};
 
 /// What the worker does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,7 +60,8 @@ pub struct RunSpec {
     pub mcp: Vec<String>,
     /// The workers that take it; `default` unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pool: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub pool: Option<Pool>,
 
     /// How long all commands together may take; 30 minutes unless said.
     #[serde(skip_serializing_if = "Option::is_none")]

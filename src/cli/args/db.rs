@@ -13,8 +13,18 @@ pub enum DbCommand {
     /// Make the pending changes, all or none
     #[command(after_help = "\
 Every start does this by itself; several that start together do it once. A database that a newer
-version has changed is refused. Make a backup first.")]
-    Migrate,
+version has changed is refused. Make a backup first.
+
+To go back to an older version, stop Pullwright, let this version undo what that one does not know,
+and start it:
+  pullwright db migrate --to 20261127_000005_kept_results
+Whatever only the newer version keeps is forgotten. `db status` of the older version says which are
+`of a newer version`; the last one before them is the one to name.")]
+    Migrate {
+        /// Make or undo changes until this is the newest, while nothing runs
+        #[arg(long, value_name = "MIGRATION")]
+        to: Option<String>,
+    },
     /// Write a copy of the database to a file, also while Pullwright runs
     #[command(after_help = "\
 Of SQLite it is a database, of PostgreSQL an archive by pg_dump, which has to be installed. It holds

@@ -249,3 +249,26 @@ fn a_ping_comes_from_where_deliveries_may_come_from() {
         assert_eq!(webhook::sent_from(&settings, &route), expected, "{listen} {proxies}");
     }
 }
+
+#[tokio::test]
+async fn the_artifact_store_is_tried() {
+    let clock = schemas::SystemClock::new();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Artifacts::folder(&folder.path().join("artifacts")).unwrap();
+    let check = artifacts::all(&store, &clock).await;
+    assert_eq!(check.state, State::Ok, "{}", check.what);
+    assert_eq!(store.list("doctor", 9).await.unwrap(), [], "nothing is left behind");
+
+    // Nobody listens there.
+    let away = ::artifacts::Bucket {
+        name: "results".into(),
+        prefix: String::new(),
+        endpoint: Some("http://127.0.0.1:1".into()),
+        region: "eu-central-1".into(),
+        access_key: "id".to_owned().into(),
+        secret_key: "hunter2".to_owned().into(),
+    };
+    let check = artifacts::all(&Artifacts::bucket(&away).unwrap(), &clock).await;
+    assert_eq!(check.state, State::Warn);
+    assert!(check.what.contains("results") && !check.what.contains("hunter2"), "{}", check.what);
+}

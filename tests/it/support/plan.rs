@@ -145,6 +145,7 @@ impl Plan {
             sim.add_webhook(&format!("http://127.0.0.1:{port}/webhooks/github"), SECRET, &[]);
         }
         let world = World {
+            program: env!("CARGO_BIN_EXE_pullwright").into(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             folder,
             port,

@@ -37,7 +37,8 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// A running node; `None`, with the reason printed, on a machine without RabbitMQ.
     pub async fn start() -> Option<Self> {
-        if !Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists() {
+        let programs = std::env::var("RABBITMQ_BIN").unwrap_or_else(|_| "/usr/lib/rabbitmq/bin".to_owned());
+        if !Path::new(&programs).join("rabbitmq-server").exists() {
             let required = std::env::var("PULLWRIGHT_REQUIRE_RABBITMQ").is_ok_and(|value| value == "1");
             assert!(!required, "rabbitmq-server is not installed, and PULLWRIGHT_REQUIRE_RABBITMQ is 1");
             println!("skipped: rabbitmq-server is not installed");

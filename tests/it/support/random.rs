@@ -1,7 +1,7 @@
 //! Numbers that a printed seed brings back.
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-pub struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// Seeded from `PULLWRIGHT_SEED`, else from a fresh id; the seed is printed.

@@ -67,9 +67,13 @@ runs: {{ stop_grace: 1s }}
 }
 
 /// `pullwright worker` in `folder`, with nothing of the world's environment.
-pub fn worker_command(folder: &std::path::Path) -> Command {
+pub fn worker_command(folder: &Path) -> Command {
+    command_of(Path::new(env!("CARGO_BIN_EXE_pullwright")), folder)
+}
+
+fn command_of(program: &Path, folder: &Path) -> Command {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("worker.log")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pullwright"));
+    let mut command = Command::new(program);
     command.args(["worker", "--log-format", "json", "--config"]).arg(folder.join("pullwright.yaml"));
     let kept = ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"];
     let kept = kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
@@ -81,7 +85,12 @@ pub fn worker_command(folder: &std::path::Path) -> Command {
 impl Worker {
     /// Starts it in a folder that was prepared, or that one of its lives left.
     pub fn start(name: &str, folder: &Path) -> Self {
-        let child = worker_command(folder).spawn().unwrap();
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_pullwright")), name, folder)
+    }
+
+    /// The same with another program.
+    pub fn start_program(program: &Path, name: &str, folder: &Path) -> Self {
+        let child = command_of(program, folder).spawn().unwrap();
         Self { name: name.to_owned(), folder: folder.to_owned(), child }
     }
 

@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A running Pullwright and its forge.
 pub struct World {
+    /// The program that its commands run.
+    pub program: PathBuf,
     /// Installations may share it.
     pub sim: Arc<Sim>,
     pub http: reqwest::Client,
@@ -86,7 +88,7 @@ impl World {
 
     /// The binary with these arguments, in this world's folder and environment.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pullwright"));
+        let mut command = Command::new(&self.program);
         command.args(args).args(["--config".as_ref(), self.config().as_os_str()]);
         command.current_dir(self.folder.path());
         // What the caller's environment says of proxies, collectors or servers is not for the test.

@@ -52,23 +52,43 @@ impl Server {
             }
         };
         tokio::time::timeout(Duration::from_secs(60), up).await.expect("the S3 server does not listen");
-        let answer = server.say(&format!("PUT /{BUCKET}"));
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        server.say(&format!("PUT /{BUCKET}"), "x", "");
         Some(server)
     }
 
-    /// One request without a body.
-    fn say(&self, what: &str) -> String {
+    /// One request, and its answer.
+    fn say(&self, what: &str, host: &str, form: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let head = format!("{what} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
+        let head = format!("{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        write!(stream, "{head}{kind}\r\nContent-Length: {}\r\n\r\n{form}", form.len()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer}");
         answer
     }
 
+    /// From now on it takes what this user has signed, and nothing else: id and secret of the key.
+    fn check_signatures(&self) -> (String, String) {
+        let ask = |action: &str| {
+            let form = format!("Version=2010-05-08&UserName=pullwright&Action={action}");
+            self.say("POST /", "iam.amazonaws.com", &form)
+        };
+        let policy =
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+        ask("CreateUser");
+        ask(&format!("PutUserPolicy&PolicyName=all&PolicyDocument={}", escaped(policy)));
+        let key = ask("CreateAccessKey");
+        let of = |name: &str| {
+            let rest = key.split_once(&format!("<{name}>")).unwrap().1;
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        self.say("POST /moto-api/reset-auth", "x", "0");
+        (of("AccessKeyId"), of("SecretAccessKey"))
+    }
+
     fn bucket(&self, name: &str, prefix: &str) -> Artifacts {
-        bucket(self.port, name, prefix)
+        bucket(self.port, name, prefix, ("the-id", "the-key"))
     }
 
     fn log(&self) -> String {
@@ -76,14 +96,19 @@ impl Server {
     }
 }
 
-fn bucket(port: u16, name: &str, prefix: &str) -> Artifacts {
+/// A text as a form has it.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn bucket(port: u16, name: &str, prefix: &str, (id, secret): (&str, &str)) -> Artifacts {
     Artifacts::bucket(&Bucket {
         name: name.to_owned(),
         prefix: prefix.to_owned(),
         endpoint: Some(format!("http://127.0.0.1:{port}")),
         region: "eu-central-1".to_owned(),
-        access_key: "the-id".to_owned().into(),
-        secret_key: "the-key".to_owned().into(),
+        access_key: id.to_owned().into(),
+        secret_key: secret.to_owned().into(),
     })
     .unwrap()
 }
@@ -95,6 +120,17 @@ async fn in_a_bucket() {
     super::promises(server.bucket(BUCKET, "some/prefix")).await;
     let log = server.log();
     assert!(log.contains("PUT /artifacts/some/prefix/results/a/1 "), "{log}");
+}
+
+#[tokio::test]
+async fn where_signatures_are_checked() {
+    let Some(server) = Server::start().await else { return };
+    let (id, secret) = server.check_signatures();
+    super::promises(bucket(server.port, BUCKET, "some/prefix", (&id, &secret))).await;
+    let forged = bucket(server.port, BUCKET, "", (&id, "another-key"));
+    let error = forged.put("results/a", Bytes::from_static(b"x")).await.unwrap_err();
+    assert!(format!("{error:?}").contains("SignatureDoesNotMatch"), "{error:?}");
+    assert!(!format!("{error:?}").contains("another-key"), "{error:?}");
 }
 
 #[tokio::test]
@@ -118,7 +154,7 @@ async fn a_bucket_that_is_not_there() {
 async fn a_store_that_is_away_is_given_up_soon() {
     // Nobody listens there any more.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let store = bucket(port, BUCKET, "");
+    let store = bucket(port, BUCKET, "", ("the-id", "the-key"));
     let put = tokio::time::timeout(Duration::from_secs(30), store.put("a", Bytes::from_static(b"x"))).await;
     let put = put.expect("it waits for ever");
     assert!(matches!(put, Err(ArtifactError::Store(_) | ArtifactError::TimedOut)), "{put:?}");
@@ -128,7 +164,7 @@ async fn a_store_that_is_away_is_given_up_soon() {
 async fn a_store_that_does_not_answer_is_given_up_soon() {
     // It takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let store = bucket(silent.local_addr().unwrap().port(), BUCKET, "");
+    let store = bucket(silent.local_addr().unwrap().port(), BUCKET, "", ("the-id", "the-key"));
     let get = tokio::time::timeout(Duration::from_secs(30), store.get("a", 1)).await;
     let get = get.expect("it waits for ever");
     assert!(matches!(get, Err(ArtifactError::Store(_) | ArtifactError::TimedOut)), "{get:?}");

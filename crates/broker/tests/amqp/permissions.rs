@@ -1,5 +1,6 @@
 //! Each part may do what it has to and no more; what is wrong with an address is said.
 
+use std::path::Path;
 use std::process::Command;
 
 use broker::amqp::{
@@ -139,11 +140,7 @@ async fn what_is_wrong_with_an_address_is_said() {
 }
 
 /// A CA, and a certificate of it for `localhost`.
-fn make_certificates(folder: &std::path::Path) -> bool {
-    let script = "set -e
-        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem
-        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
-        printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > ext
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out server.pem";
-    Command::new("sh").args(["-c", script]).current_dir(folder).output().is_ok_and(|out| out.status.success())
+fn make_certificates(folder: &Path) -> bool {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/certificates");
+    Command::new(script).arg(folder).output().is_ok_and(|out| out.status.success())
 }

@@ -68,8 +68,21 @@ impl Address {
         self.alone(async |transaction| up(transaction).await).await
     }
 
-    /// Undoes the newest `steps` migrations, all or none, with what their tables hold: before an older
-    /// version is started.
+    /// Makes or undoes migrations until `newest` is the newest that was made, all or none; which ones.
+    /// What is undone goes with what its tables and columns hold. Nobody else may use the database:
+    /// for SQLite the caller sees to that.
+    ///
+    /// # Errors
+    /// When there is no such migration, somebody uses the database, it cannot be reached, a newer
+    /// version has been here, or one fails.
+    pub async fn migrate_to(&self, newest: &str) -> Result<Vec<Migration>, StoreError> {
+        if let Self::Postgres(address) = self {
+            address.refuse_others().await?;
+        }
+        self.alone(async |transaction| to(newest, transaction).await).await
+    }
+
+    /// Undoes the newest `steps` migrations, all or none, with what their tables hold.
     ///
     /// # Errors
     /// When the database cannot be reached, a newer version has been here, or one fails.
@@ -115,6 +128,22 @@ async fn up(transaction: &DatabaseTransaction) -> Result<Vec<Migration>, StoreEr
     refuse_newer(&before)?;
     Migrator::up(transaction, None).await?;
     Ok(before.pending().cloned().collect())
+}
+
+async fn to(newest: &str, transaction: &DatabaseTransaction) -> Result<Vec<Migration>, StoreError> {
+    let before = look(transaction).await?;
+    refuse_newer(&before)?;
+    let position = before.all.iter().position(|migration| migration.name == newest);
+    let position = position.ok_or_else(|| StoreError::NoMigration(newest.to_owned()))?;
+    let (kept, later) = before.all.split_at(position + 1);
+    let number = |which: &[Migration], applied: bool| {
+        let found = which.iter().filter(|migration| migration.applied == applied).count();
+        u32::try_from(found).unwrap_or(u32::MAX)
+    };
+    Migrator::up(transaction, Some(number(kept, false))).await?;
+    Migrator::down(transaction, Some(number(later, true))).await?;
+    let after = look(transaction).await?;
+    Ok(after.all.into_iter().filter(|migration| !before.all.contains(migration)).collect())
 }
 
 fn refuse_newer(found: &Migrations) -> Result<(), StoreError> {

@@ -138,11 +138,11 @@ impl PostgresAddress {
         Ok(Server { version, now })
     }
 
-    /// Whether another Pullwright is connected to the database.
+    /// Makes sure that no other Pullwright is connected to the database.
     ///
     /// # Errors
-    /// When there is no connection.
-    pub(super) async fn used_by_others(&self) -> Result<bool, StoreError> {
+    /// When one is, or there is no connection.
+    pub(super) async fn refuse_others(&self) -> Result<(), StoreError> {
         let told = |source| told(self, source);
         let mut connection = PgConnection::connect_with(&self.options(SESSION)).await.map_err(told)?;
         let (others,): (i64,) = sqlx::query_as(
@@ -153,7 +153,7 @@ impl PostgresAddress {
         .await
         .map_err(told)?;
         let _ = connection.close().await;
-        Ok(others > 0)
+        if others > 0 { Err(StoreError::InUse(self.to_string())) } else { Ok(()) }
     }
 
     fn options(&self, session: [(&str, &str); 5]) -> PgConnectOptions {

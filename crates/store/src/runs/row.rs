@@ -27,7 +27,7 @@ pub(super) fn group_limit(run: &Run) -> u32 {
 
 /// The workers that may have it.
 fn pool(run: &Run) -> Pool {
-    run.input.automation.run.pool.as_deref().map(Pool::from).unwrap_or_default()
+    run.input.automation.run.pool.clone().unwrap_or_default()
 }
 
 /// The repository of a column.

@@ -238,7 +238,7 @@ async fn a_run_keeps_every_field_through_its_states() {
 async fn one_claim_wins_and_epochs_only_rise() {
     let (store, _place) = open().await;
     let mut on_gpu = run(2, "y", queued());
-    on_gpu.input.automation.run.pool = Some("gpu".to_owned());
+    on_gpu.input.automation.run.pool = Some("gpu".into());
     insert_runs(&store, &[run(1, "x", queued()), on_gpu]).await;
     let worker = WorkerName::from("w");
     let claim = async |nonce: &str| {

@@ -1,5 +1,7 @@
 //! A server that goes away, and one that refuses.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -118,18 +120,76 @@ async fn a_read_only_database_is_down_not_wrong() {
     eventually(write).await;
 }
 
+/// Why there is no connection.
+async fn told(address: PostgresAddress) -> ConnectError {
+    let Err(StoreError::Connect(error)) = Store::open(&Address::Postgres(address)).await else {
+        panic!("it was opened, or failed otherwise")
+    };
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("hunter2"), "{text}");
+    error
+}
+
+/// Has it take connections over TLS from its next start on, as `localhost`; where the authority's
+/// certificate is, or `None` on a machine without openssl.
+fn certify(server: &Server) -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/certificates");
+    if !Command::new(script).arg(&server.folder).output().is_ok_and(|made| made.status.success()) {
+        println!("skipped: TLS; openssl is not installed");
+        return None;
+    }
+    let file = |name: &str| server.folder.join(name);
+    let (extra, certificate, key) = (file("extra.conf"), file("server.pem"), file("server.key"));
+    let more = format!(
+        "{}\nssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+        std::fs::read_to_string(&extra).unwrap(),
+        certificate.display(),
+        key.display()
+    );
+    std::fs::write(extra, more).unwrap();
+    Some(file("ca.pem"))
+}
+
+#[tokio::test]
+async fn over_tls_to_who_is_vouched_for() {
+    let Some(server) = Server::start("fsync = off").await else { return };
+    let Some(authority) = certify(&server) else { return };
+    server.script("stop", &[]).await;
+    server.up().await;
+    let plain = server.database().await;
+    let over = |tls, host: &str, vouched: bool| PostgresAddress {
+        host: host.into(),
+        tls,
+        root_certificates: vouched.then(|| authority.clone()),
+        ..plain.clone()
+    };
+    for wrong in [over(Tls::VerifyFull, "localhost", false), over(Tls::VerifyFull, "127.0.0.1", true)] {
+        assert!(matches!(told(wrong).await, ConnectError::Tls { .. }));
+    }
+    let mut other = bare(&plain).await;
+    for right in [
+        over(Tls::VerifyFull, "localhost", true),
+        over(Tls::VerifyCa, "127.0.0.1", true),
+        over(Tls::Require, "127.0.0.1", false),
+        over(Tls::Prefer, "127.0.0.1", false),
+    ] {
+        let store = Store::open(&Address::Postgres(right)).await.unwrap();
+        store.ping().await.unwrap();
+        let secured: Vec<(bool,)> = sqlx::query_as(
+            "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'pullwright'",
+        )
+        .fetch_all(&mut other)
+        .await
+        .unwrap();
+        assert!(!secured.is_empty() && secured.iter().all(|(ssl,)| *ssl), "{secured:?}");
+        store.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_an_address_is_told_apart() {
     let Some(server) = Server::find().await else { return };
     let right = server.database().await;
-    let told = async |address: PostgresAddress| {
-        let Err(StoreError::Connect(error)) = Store::open(&Address::Postgres(address)).await else {
-            panic!("it was opened, or failed otherwise")
-        };
-        let text = format!("{error} {error:?}");
-        assert!(!text.contains("hunter2"), "{text}");
-        error
-    };
     let wrong = PostgresAddress { password: Some("hunter2".into()), ..right.clone() };
     assert!(matches!(told(wrong).await, ConnectError::Refused { .. }));
     let wrong = PostgresAddress { database: "nowhere".into(), ..right.clone() };

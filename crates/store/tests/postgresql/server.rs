@@ -9,7 +9,7 @@ use store::{PostgresAddress, Tls};
 
 /// A server: this test's own, or the one whose folder `PULLWRIGHT_TEST_POSTGRES` names.
 pub struct Server {
-    folder: PathBuf,
+    pub folder: PathBuf,
     port: u16,
     own: Option<tempfile::TempDir>,
 }

@@ -127,8 +127,11 @@ async fn claim(
             () = &mut over => break,
             () = dispatcher.streams.cancelled() => break,
         }
-        // It may have been drained or shut out while it waited.
-        known = dispatcher.known_worker(&shown).await?;
+        // It may have been drained, moved or shut out while it waited.
+        let before = std::mem::replace(&mut known, dispatcher.known_worker(&shown).await?);
+        if before.record.pool != known.record.pool {
+            waker = dispatcher.wake_ups.waker(known.record.pool.as_str());
+        }
     }
     Ok(answer(Claimed { job: None, notice: notice(&api, &known) }))
 }

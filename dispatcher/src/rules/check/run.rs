@@ -1,7 +1,8 @@
 //! `run:` what a worker could not do.
 
+use schemas::Automation;
 use schemas::automation::RunSpec;
-use schemas::{Automation, Pool};
+use schemas::id::is_label;
 
 use super::texts;
 use crate::rules::page::{Page, Spot};
@@ -33,7 +34,7 @@ pub(super) fn check(automation: &Automation, at: Spot<'_>, page: &mut Page<'_>) 
         page.say(place.at("working_directory"), wrong, "name a folder below its root");
     }
     if let Some(pool) = &run.pool
-        && !Pool::from(pool.as_str()).is_valid()
+        && !is_label(pool.as_str())
     {
         let remedy = "a letter, then at most 62 of a-z, 0-9 and `-`";
         page.say(place.at("pool"), format!("`pool: {pool}` is no name of a pool"), remedy);

@@ -130,6 +130,7 @@ impl Site {
             },
             trace: schemas::trace::TraceContext::default(),
             kept: None,
+            publish_only: false,
         }
     }
 

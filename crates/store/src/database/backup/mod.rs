@@ -20,9 +20,6 @@ pub enum BackupError {
     /// There is something in the database that a copy would take the place of.
     #[error("{0} holds records already")]
     NotEmpty(String),
-    /// Somebody uses the database that a copy would take the place of.
-    #[error("{0} is in use by another Pullwright")]
-    InUse(String),
     /// A file cannot be read or written.
     #[error("{}", path.display())]
     File {
@@ -61,7 +58,6 @@ impl BackupError {
             Self::Store(_) | Self::File { .. } => "check that it can be read and written, and has room",
             Self::Exists(_) => "name a file that does not exist; nothing is overwritten",
             Self::NotEmpty(_) => "with `--replace` the copy takes their place",
-            Self::InUse(_) => "stop it first",
             Self::NoCopy { .. } => {
                 "name a file that `pullwright db backup` wrote from the same kind of database"
             }
@@ -105,9 +101,7 @@ impl Address {
     pub async fn restore(&self, path: &Path, replace: bool) -> Result<(), BackupError> {
         if let Self::Postgres(address) = self {
             programs::check(address, path).await?;
-            if address.used_by_others().await? {
-                return Err(BackupError::InUse(self.to_string()));
-            }
+            address.refuse_others().await?;
         }
         let made = u32::try_from(self.migrations().await?.made().count()).unwrap_or(u32::MAX);
         if made > 0 && !replace {
