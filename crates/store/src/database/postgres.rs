@@ -1,5 +1,6 @@
 //! PostgreSQL: how it is reached, and one transaction at a time where several rows make one truth.
 
+use std::io;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, SqlxPostgresConnector};
@@ -235,6 +236,10 @@ fn told(address: &PostgresAddress, source: sqlx::Error) -> ConnectError {
     let code = source.as_database_error().and_then(|error| error.code()).unwrap_or_default();
     match (&source, &*code) {
         (sqlx::Error::Tls(_), _) => ConnectError::Tls { address, source },
+        // A certificate that does not hold is told as data that cannot be read.
+        (sqlx::Error::Io(error), _) if error.kind() == io::ErrorKind::InvalidData => {
+            ConnectError::Tls { address, source }
+        }
         (_, "3D000") => ConnectError::NoDatabase { address, source },
         (_, code) if code.starts_with("28") || code.starts_with("42") => {
             ConnectError::Refused { address, source }

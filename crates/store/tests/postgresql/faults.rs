@@ -164,7 +164,8 @@ async fn over_tls_to_who_is_vouched_for() {
         ..plain.clone()
     };
     for wrong in [over(Tls::VerifyFull, "localhost", false), over(Tls::VerifyFull, "127.0.0.1", true)] {
-        assert!(matches!(told(wrong).await, ConnectError::Tls { .. }));
+        let error = told(wrong).await;
+        assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
     }
     let mut other = bare(&plain).await;
     for right in [
