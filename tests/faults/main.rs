@@ -38,10 +38,11 @@ const SITES: u64 = 2;
 const CUT: u64 = 5;
 
 /// What this does not do, and where it is done or why it is not.
-const NOT_HERE: [(&str, &str); 5] = [
+const NOT_HERE: [(&str, &str); 6] = [
     ("a dispatcher dead between any two writes", "the simulation, by seed"),
     ("kill -9 under load, a hundred times; clients that send too much", "the tests of the whole"),
     ("disk full where the queue is embedded", "broker's group disk-full"),
+    ("disk full where PostgreSQL has its records", "nothing yet; a server that goes read-only is a row"),
     ("upgrade and back with jobs going on", "`make upgrade`, which builds the version before"),
     (
         "a worker lost before and after its result bundle",

@@ -151,8 +151,9 @@ impl Attempt<'_> {
         let timed = record.begin(Step::Result, self.worker.clock.as_ref());
         let Ready { mirror, snapshot } = ready;
         let worker = self.worker;
+        let mirror = (&worker.mirrors, &mirror);
         let made =
-            result::commit(&worker.git, self.folder, &mirror, self.job, snapshot, &worker.redactor).await;
+            result::commit(&worker.git, self.folder, mirror, self.job, snapshot, &worker.redactor).await;
         record.end(timed, worker.clock.as_ref());
         self.unless_interrupted()?;
         Ok(made?)

@@ -3,7 +3,7 @@
 //! A mirror holds objects and one ref per base branch. Nothing but this module writes to it, under
 //! a lock per repository; runs borrow its objects.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
@@ -12,10 +12,13 @@ use schemas::control::Job;
 use schemas::{Oid, RepoRef};
 use sha1::{Digest, Sha1};
 
-use crate::git::{Call, Git, GitError, skeleton};
+use crate::git::{Call, Git, GitError, Printed, skeleton};
 
 /// More packs than this make every lookup slow.
 const PACKS: usize = 40;
+/// Listings that are remembered, and the bytes of one.
+const LISTINGS: usize = 8;
+const LISTING: usize = 1 << 20;
 
 /// All mirrors of a worker.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Mirrors {
     root: PathBuf,
     git: Git,
     locks: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+    /// What newest bases hold; the newest last.
+    listings: Mutex<VecDeque<(Oid, Arc<Printed>)>>,
 }
 
 /// One repository's mirror; it need not exist yet.
@@ -33,11 +38,6 @@ pub(crate) struct Mirror {
 }
 
 impl Mirror {
-    /// The bare repository.
-    pub(crate) fn git_dir(&self) -> &Path {
-        &self.git_dir
-    }
-
     /// Where its objects are; runs borrow them.
     pub(crate) fn objects(&self) -> PathBuf {
         self.git_dir.join("objects")
@@ -47,7 +47,7 @@ impl Mirror {
 impl Mirrors {
     /// Mirrors below `root`.
     pub(crate) fn new(root: PathBuf, git: Git) -> Self {
-        Self { root, git, locks: Mutex::default() }
+        Self { root, git, locks: Mutex::default(), listings: Mutex::default() }
     }
 
     /// The mirror of `repository`; `None` when its name cannot be a path of ours.
@@ -92,6 +92,29 @@ impl Mirrors {
         }
         self.keep_small(mirror).await;
         Ok(())
+    }
+
+    /// Every path of `base`, as `git ls-tree -r -z` prints it. Runs that follow each other mostly start at
+    /// the same commit, so that a small one is remembered.
+    ///
+    /// # Errors
+    /// When git cannot read it.
+    pub(crate) async fn listing(&self, mirror: &Mirror, base: &Oid) -> Result<Arc<Printed>, GitError> {
+        let remembered = || self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = remembered().iter().find(|(oid, _)| oid == base).map(|(_, listing)| Arc::clone(listing));
+        if let Some(listing) = known {
+            return Ok(listing);
+        }
+        let arguments = ["ls-tree", "-r", "-z", "--full-tree", base.as_str()];
+        let listing = Arc::new(self.git.run(Call::on(&mirror.git_dir, &arguments)).await?);
+        if !listing.cut && listing.bytes.len() <= LISTING {
+            let mut listings = remembered();
+            listings.push_back((base.clone(), Arc::clone(&listing)));
+            if listings.len() > LISTINGS {
+                listings.pop_front();
+            }
+        }
+        Ok(listing)
     }
 
     async fn fetch_branch(&self, mirror: &Mirror, job: &Job) -> Result<(), GitError> {

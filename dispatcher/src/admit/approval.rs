@@ -154,7 +154,7 @@ impl Dispatcher {
         } else {
             record.run.input = input;
             record.run.approval = Some(ApprovalState::new(fresh.clone(), head));
-            tx.save_run(&record).await?;
+            tx.save_whole_run(&record).await?;
             self.plan_comment(&tx, &record, now).await?;
             ApproveAnswer::Changed(fresh)
         };

@@ -18,7 +18,7 @@ use crate::Dispatcher;
 use line::{Line, Turn};
 
 pub(crate) use start::Started;
-pub(crate) use writes::item_number;
+pub(crate) use writes::{commented, item_number};
 
 impl Dispatcher {
     /// Lets go on whoever can, oldest first; with `near` only what a change there may have freed.

@@ -232,7 +232,7 @@ impl Dispatcher {
             waiting.run.input.event = event.clone();
             waiting.run.actor = new.actor;
         }
-        tx.save_run(&waiting).await?;
+        tx.save_whole_run(&waiting).await?;
         self.plan_acknowledgement(tx, waiting, &event, command_label, now).await?;
         Ok(Verdict::Debounced { into })
     }

@@ -45,15 +45,7 @@ impl Dispatcher {
         record: &RunRecord,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let wanted = match record.run.input.automation.output.comment() {
-            CommentOutput::Update | CommentOutput::Reply => true,
-            CommentOutput::OnFailure => matches!(record.run.state, RunState::Done { .. }),
-            CommentOutput::None => false,
-        };
-        let Some(number) = item_number(&record.run).filter(|_| wanted && record.run.mode == Mode::Live)
-        else {
-            return Ok(());
-        };
+        let Some(number) = commented(&record.run) else { return Ok(()) };
         let earlier = tx.intents_of(record.run.id).await?;
         let mut syncs = earlier.iter().filter(|i| matches!(i.write, Write::SyncComment { .. }));
         if syncs.clone().any(|intent| intent.state == IntentState::Open) {
@@ -142,6 +134,16 @@ impl Dispatcher {
 fn is_command(event: &Event) -> bool {
     let says = |comment: &Comment| !commands(event.source, comment.body.expose()).is_empty();
     event.label.is_some() || event.comment.as_ref().is_some_and(says)
+}
+
+/// The item whose status comment shows the run as it is now, if one does.
+pub(crate) fn commented(run: &Run) -> Option<u64> {
+    let wanted = match run.input.automation.output.comment() {
+        CommentOutput::Update | CommentOutput::Reply => true,
+        CommentOutput::OnFailure => matches!(run.state, RunState::Done { .. }),
+        CommentOutput::None => false,
+    };
+    item_number(run).filter(|_| wanted && run.mode == Mode::Live)
 }
 
 /// The number that forge calls name the item by; none where it lies elsewhere than the repository.

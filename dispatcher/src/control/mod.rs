@@ -20,6 +20,7 @@ use schemas::{ControlPlane, Epoch, Oid, Pool, RunId};
 use store::{Near, RunRecord, StoreError, Tx};
 
 use crate::Dispatcher;
+use crate::admit::commented;
 
 pub use cancel::CancelAnswer;
 pub(crate) use cancel::asked_for_end;
@@ -108,11 +109,15 @@ impl ControlPlane for Dispatcher {
             // Leave to push is what makes it true; until then a cancel is heard.
             return Ok(());
         }
-        let shown = step == Step::Commands;
-        // What a comment shows changes in turn with the comment's writing.
-        let begun = if shown { self.store.begin().await } else { self.store.begin_beside().await };
-        let tx = begun.map_err(|e| unavailable(&e))?;
+        let mut tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
         let mut record = owned(&tx, run, epoch).await?;
+        let shown = step == Step::Commands && commented(&record.run).is_some();
+        if shown {
+            // What a comment shows changes in turn with the comment's writing.
+            drop(tx);
+            tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+            record = owned(&tx, run, epoch).await?;
+        }
         advance(&mut record, step)?;
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
         if shown {

@@ -24,7 +24,7 @@ use schemas::report::ChangeReport;
 use schemas::{Oid, Untrusted};
 
 use crate::git::{Call, Git, GitError, Printed, skeleton};
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, Mirrors};
 use crate::redact::Redactor;
 use crate::workspace::RunFolder;
 
@@ -57,17 +57,17 @@ pub(crate) enum ResultError {
 pub(crate) async fn commit(
     git: &Git,
     folder: &RunFolder,
-    mirror: &Mirror,
+    (mirrors, mirror): (&Mirrors, &Mirror),
     job: &Job,
     snapshot: Snapshot,
     redactor: &Redactor,
 ) -> Result<Option<ChangeReport>, ResultError> {
-    let listing = ["ls-tree", "-r", "-z", "--full-tree", job.base.as_str()];
-    let listing = whole(git.run(Call::on(mirror.git_dir(), &listing)).await?)?;
+    let listing = mirrors.listing(mirror, &job.base).await?;
+    whole(&listing)?;
     let stream = folder.import_stream();
     let compared = tokio::task::spawn_blocking({
         let (job, folder, objects) = (job.clone(), folder.clone(), mirror.objects());
-        move || compare(&folder, &objects, &job, &listing, &snapshot)
+        move || compare(&folder, &objects, &job, &listing.bytes, &snapshot)
     });
     if !compared.await?? {
         return Ok(None);
@@ -151,17 +151,18 @@ async fn describe(
         git.run(Call::on(repository, &patch).output_cap(describe::DIFF_CAP)),
         git.run(Call::on(repository, &tree)),
     );
-    let (counts, patch) = (whole(counts?)?, patch?);
+    let (counts, patch) = (counts?, patch?);
+    whole(&counts)?;
     let tree = String::from_utf8_lossy(&tree?.bytes).trim().parse().ok();
     let (diff, diff_cut) = describe::diff(&patch, &mut redactor.lines());
-    let (files, diff) = (describe::files(&counts), Untrusted::new(diff));
+    let (files, diff) = (describe::files(&counts.bytes), Untrusted::new(diff));
     Ok(ChangeReport { files, diff, diff_cut, head, base, tree })
 }
 
-/// Output that is only useful when all of it is there.
-fn whole(printed: Printed) -> Result<Vec<u8>, ResultError> {
+/// Refuses output that is only useful when all of it is there.
+fn whole(printed: &Printed) -> Result<(), ResultError> {
     if printed.cut {
         return Err(ResultError::Refused("the repository is too large to compare".to_owned()));
     }
-    Ok(printed.bytes)
+    Ok(())
 }

@@ -46,7 +46,7 @@ async fn each_part_may_do_its_own_work_and_nothing_else() {
         let findings = check(settings, &task).await;
         assert!(findings.iter().all(|finding| matches!(finding, Finding::Fine(_))), "{findings:?}");
         let Finding::Fine(greeting) = &findings[0] else { unreachable!() };
-        assert!(greeting.contains("RabbitMQ 3."), "{greeting}");
+        assert!(greeting.starts_with("RabbitMQ "), "{greeting}");
     }
 
     // And nothing else.

@@ -80,6 +80,7 @@ impl Tx {
         run::Entity::update_many()
             .col_expr(run::Column::SpentNow, Expr::value(micros(spent)))
             .filter(run::Column::Id.eq(id.0))
+            .filter(run::Column::SpentNow.ne(micros(spent)))
             .exec(&self.inner)
             .await?;
         Ok(())

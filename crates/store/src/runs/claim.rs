@@ -54,7 +54,9 @@ impl Tx {
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .one(&self.inner)
             .await?;
-        let Some(mut record) = found.map(row::read).transpose()? else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
+        let spent_before = found.spent_now > 0;
+        let mut record = row::read(found)?;
         let Ok(state) = record.run.state.next(Transition::Claim, record.epoch) else { return Ok(None) };
         if let RunState::Active { epoch, .. } = state {
             record.epoch = epoch;
@@ -62,13 +64,16 @@ impl Tx {
         record.run.state = state;
         record.run.started_at.get_or_insert(now);
         record.worker = Some(worker.clone());
-        // What the epochs before have spent stays spent.
-        run::Entity::update_many()
-            .col_expr(run::Column::Spent, Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow)))
-            .col_expr(run::Column::SpentNow, Expr::value(0_i64))
-            .filter(run::Column::Id.eq(id.0))
-            .exec(&self.inner)
-            .await?;
+        if spent_before {
+            // What the epochs before have spent stays spent.
+            let both = Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow));
+            run::Entity::update_many()
+                .col_expr(run::Column::Spent, both)
+                .col_expr(run::Column::SpentNow, Expr::value(0_i64))
+                .filter(run::Column::Id.eq(id.0))
+                .exec(&self.inner)
+                .await?;
+        }
         record.nonce = Some(nonce.to_owned());
         Ok(Some(record))
     }

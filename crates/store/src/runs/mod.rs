@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use schemas::report::{ChangeReport, Report};
 use schemas::run::Reason;
 use schemas::{Epoch, Oid, Run, RunId, WorkerName};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::run;
@@ -104,13 +104,29 @@ impl Tx {
         found.map(row::read).transpose()
     }
 
-    /// Writes a run that [`Tx::lock_run`] gave back.
+    /// Writes how far a run that [`Tx::lock_run`] gave back is. What it was made of stays.
     ///
     /// # Errors
     /// When the database does not answer or the run is not there.
     pub async fn save_run(&self, record: &RunRecord) -> Result<(), StoreError> {
-        row::write(record)?.update(&self.inner).await?;
-        Ok(())
+        self.update(record.run.id, row::changes(record)?).await
+    }
+
+    /// Writes all of a run: also what it is made of, which an event that joined it or an approval changed.
+    ///
+    /// # Errors
+    /// When the database does not answer or the run is not there.
+    pub async fn save_whole_run(&self, record: &RunRecord) -> Result<(), StoreError> {
+        self.update(record.run.id, row::write(record)?).await
+    }
+
+    async fn update(&self, id: RunId, row: run::ActiveModel) -> Result<(), StoreError> {
+        // Without reading back what was written.
+        let update = run::Entity::update_many().set(row).filter(run::Column::Id.eq(id.0));
+        match update.exec(&self.inner).await?.rows_affected {
+            0 => Err(StoreError::Missing { what: format!("the run {id}") }),
+            _ => Ok(()),
+        }
     }
 }
 

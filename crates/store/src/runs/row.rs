@@ -44,29 +44,40 @@ fn json<T: serde::Serialize>(value: Option<&T>) -> Result<Option<String>, StoreE
     value.map(serde_json::to_string).transpose().map_err(StoreError::from)
 }
 
-/// The row of a run. What heartbeats write is left alone: it has one writer of its own.
+/// The whole row of a run. What heartbeats write is left alone: it has one writer of its own.
 pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> {
     let run = &record.run;
-    let mut row = run::ActiveModel {
+    Ok(run::ActiveModel {
         id: Set(run.id.0),
         automation: Set(run.automation.0.clone()),
         delivery_id: Set(run.delivery.0),
         work_item: Set(run.work_item.0.clone()),
-        root: Set(run.root.0.clone()),
         group_key: Set(run.group.clone()),
         group_limit: Set(i32::try_from(group_limit(run)).unwrap_or(i32::MAX)),
         depth: Set(i32::try_from(run.depth).unwrap_or(i32::MAX)),
         actor: Set(run.actor.clone()),
+        budget: Set(json(run.input.automation.budget.as_ref())?),
+        repository: Set(run.repository.to_string()),
+        mode: Set(word(&run.mode)?),
+        input: Set(serde_json::to_string(&run.input)?),
+        pool: Set(pool(run).0),
+        created_at: Set(run.created_at),
+        trace: Set(run.trace.0.clone()),
+        ..changes(record)?
+    })
+}
+
+/// What changes while a run goes on; what it was made of is many times that.
+pub(super) fn changes(record: &RunRecord) -> Result<run::ActiveModel, StoreError> {
+    let run = &record.run;
+    let mut row = run::ActiveModel {
+        root: Set(run.root.0.clone()),
         reserved: Set(micros(run.reserved)),
         spent: if record.epoch.0 == 0 { Set(0) } else { NotSet },
         spent_now: if record.epoch.0 == 0 { Set(0) } else { NotSet },
-        budget: Set(json(run.input.automation.budget.as_ref())?),
         admitted_at: Set(run.admitted_at),
         approval: Set(json(run.approval.as_ref())?),
-        repository: Set(run.repository.to_string()),
-        mode: Set(word(&run.mode)?),
         branch: Set(run.branch.clone()),
-        input: Set(serde_json::to_string(&run.input)?),
         state: Set(run.state.word().to_owned()),
         gate: Set(None),
         due_at: Set(None),
@@ -80,12 +91,9 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         reason: Set(None),
         cancel_requested: Set(run.cancel_requested),
         cancel_reason: Set(json(record.cancel_reason.as_ref())?),
-        pool: Set(pool(run).0),
         workers_lost: Set(i32::try_from(run.workers_lost).unwrap_or(i32::MAX)),
-        created_at: Set(run.created_at),
         started_at: Set(run.started_at),
         finished_at: Set(run.finished_at),
-        trace: Set(run.trace.0.clone()),
         base_branch: Set(record.base_branch.clone()),
         base: Set(run.base.as_ref().map(|oid| oid.as_str().to_owned())),
         head: Set(run.head.as_ref().map(|oid| oid.as_str().to_owned())),
@@ -93,6 +101,7 @@ pub(super) fn write(record: &RunRecord) -> Result<run::ActiveModel, StoreError> 
         change: Set(json(record.change.as_ref())?),
         report: Set(json(record.report.as_ref())?),
         pull_request: Set(json(record.pull_request.as_ref())?),
+        ..run::ActiveModel::default()
     };
     match &run.state {
         RunState::Pending { gate, due_at } => {

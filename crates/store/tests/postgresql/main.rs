@@ -1,6 +1,6 @@
 //! The contract on PostgreSQL, and what only a server can do to us. Servers are private ones, started
 //! by `scripts/postgres`; where PostgreSQL is not installed, the contract is read on SQLite again.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
 #[path = "../contract/mod.rs"]
 mod contract;
