@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::support::{NAME, OWNER, Random, STRANGER, World, sign};
+use crate::support::{Ingress, NAME, OWNER, Random, STRANGER, World, sign};
 
 /// Issues that are labelled around one fault.
 pub const ISSUES: usize = 6;
@@ -103,4 +103,16 @@ pub fn deliver(
         });
     }
     senders
+}
+
+/// Delivers this one until it is taken.
+pub async fn deliver_one(ingress: &Ingress, world: &World, guid: &str, body: &str) {
+    loop {
+        match ingress.deliver(world, guid, body).await {
+            (202, _) => return,
+            // The fault before this one may have taken its broker a moment ago.
+            (0 | 503, _) => tokio::time::sleep(AGAIN).await,
+            (status, answer) => panic!("{status}: {answer}"),
+        }
+    }
 }

@@ -17,6 +17,8 @@ use world::World;
 
 const SEEDS: u64 = 200;
 const ACTIONS: usize = 150;
+/// Who plays many sees after so many that it goes on.
+const SAY_AFTER: u64 = 500;
 
 /// What went on in the seeds, so that one sees that something did.
 #[derive(Debug, Default)]
@@ -91,6 +93,9 @@ fn whatever_happens_nothing_is_lost_and_nothing_done_twice() {
                         println!("PULLWRIGHT_SEED={seed}\n{}", history.join("\n"));
                     }
                     assert!(broken.is_empty(), "PULLWRIGHT_SEED={seed}: {broken:#?}");
+                    if seed.is_multiple_of(SAY_AFTER) {
+                        println!("{seed} of {last}");
+                    }
                 }
             });
         }
