@@ -85,11 +85,21 @@ impl Dispatcher {
         decisions: &mut Vec<Decision>,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        for start in &mut starts {
-            if start.run.mode != Mode::Observe {
-                self.find_root(tx, &mut start.run, now).await?;
+        if starts.is_empty() {
+            return Ok(false);
+        }
+        // All links first: a later event may name what an earlier one is about.
+        let mut items = Vec::new();
+        for start in starts.iter().filter(|start| start.run.mode != Mode::Observe) {
+            self.link_references(tx, &start.run, now).await?;
+            items.push(start.run.work_item.clone());
+        }
+        let roots = tx.roots(&items).await?;
+        for Started { run, .. } in &mut starts {
+            if let Some(root) = roots.get(&run.work_item).filter(|_| run.mode != Mode::Observe) {
+                run.root = root.clone();
             }
-            start.run.group = group(&start.run);
+            run.group = group(run);
         }
         let near = Near {
             roots: starts.iter().map(|start| start.run.root.clone()).collect(),
@@ -99,9 +109,6 @@ impl Dispatcher {
                 .filter(|group| !group.is_empty())
                 .collect(),
         };
-        if starts.is_empty() {
-            return Ok(false);
-        }
         // Whoever waits already goes first.
         let mut any_queued = self.admit(tx, Some(&near), now).await?;
         let mut breaker = Breaker::of(tx, &near.roots, now).await?;

@@ -211,7 +211,9 @@ impl ControlPlane for Dispatcher {
             Outcome::Cancelled => asked_for_end(&record),
             outcome => (outcome, report.reason.clone()),
         };
-        tx.settle_spent(run, report.spent).await.map_err(|e| unavailable(&e))?;
+        if record.run.spent.plus(report.spent) != Usd::default() {
+            tx.settle_spent(run, report.spent).await.map_err(|e| unavailable(&e))?;
+        }
         record.report = Some(report);
         if published {
             self.hand_to_publisher(&tx, &mut record).await?;

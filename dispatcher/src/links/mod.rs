@@ -29,11 +29,11 @@ pub struct Tracker {
 pub type Trackers = BTreeMap<ConnectionName, Tracker>;
 
 impl Dispatcher {
-    /// Links what a run's event names, and gives the run its root.
-    pub(crate) async fn find_root(
+    /// Links what a new run's event names to what the run is about.
+    pub(crate) async fn link_references(
         &self,
         tx: &Tx,
-        run: &mut Run,
+        run: &Run,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for reference in references(&run.input.event, &self.settings.trackers) {
@@ -50,8 +50,6 @@ impl Dispatcher {
                 tracing::info!(work_item = %run.work_item, %named, "one problem");
             }
         }
-        let roots = tx.roots(std::slice::from_ref(&run.work_item)).await?;
-        run.root = roots.get(&run.work_item).cloned().unwrap_or_else(|| run.work_item.clone());
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use schemas::{DeliveryId, Event, RunId};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{OnConflict, Query, UnionType};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::entity::{event, run, run_event};
 use crate::error::from_json;
@@ -39,33 +39,22 @@ impl Store {
     /// # Errors
     /// When the database does not answer or a row is inconsistent.
     pub async fn events_of(&self, run: RunId) -> Result<Vec<Event>, StoreError> {
-        let first = run::Entity::find()
-            .select_only()
-            .column(run::Column::DeliveryId)
-            .filter(run::Column::Id.eq(run.0));
-        let more = run_event::Entity::find()
-            .select_only()
+        let more = Query::select()
             .column(run_event::Column::DeliveryId)
-            .filter(run_event::Column::RunId.eq(run.0));
-        let ids: Vec<uuid::Uuid> = first
-            .into_tuple()
+            .from(run_event::Entity)
+            .and_where(run_event::Column::RunId.eq(run.0))
+            .to_owned();
+        let all = Query::select()
+            .column(run::Column::DeliveryId)
+            .from(run::Entity)
+            .and_where(run::Column::Id.eq(run.0))
+            .union(UnionType::All, more)
+            .to_owned();
+        let rows = event::Entity::find()
+            .filter(event::Column::DeliveryId.in_subquery(all))
+            .order_by_asc(event::Column::DeliveryId)
             .all(&self.read)
-            .await?
-            .into_iter()
-            .chain(more.into_tuple::<uuid::Uuid>().all(&self.read).await?)
-            .collect();
-        let mut events = Vec::with_capacity(ids.len());
-        // SQLite binds at most 32,766 values to a statement.
-        for chunk in ids.chunks(8_000) {
-            let rows = event::Entity::find()
-                .filter(event::Column::DeliveryId.is_in(chunk.iter().copied()))
-                .order_by_asc(event::Column::DeliveryId)
-                .all(&self.read)
-                .await?;
-            for row in rows {
-                events.push(from_json(&row.body, "events", "body", &row.delivery_id)?);
-            }
-        }
-        Ok(events)
+            .await?;
+        rows.iter().map(|row| from_json(&row.body, "events", "body", &row.delivery_id)).collect()
     }
 }

@@ -120,6 +120,7 @@ async fn claim(
     let mut known = known;
     loop {
         if let Some(job) = job_for(dispatcher, &known, &claim).await? {
+            api.note_holder(claim.worker, job.run, job.epoch);
             return Ok(answer(Claimed { job: Some(job), notice: notice(&api, &known) }));
         }
         tokio::select! {
@@ -152,6 +153,6 @@ async fn run_call<C: Serve>(
 ) -> Answer<C::Answer> {
     let Held { epoch, content } = read(body, C::LARGEST).await?;
     let run = RunId(run);
-    api.unless_lost(&known, run, epoch).await?;
+    api.unless_another(&known, run, epoch).await?;
     Ok(answer(C::serve(&api.dispatcher, &known, run, epoch, content).await?))
 }

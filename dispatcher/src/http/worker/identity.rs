@@ -25,6 +25,8 @@ use crate::workers::{Known, Shown, WorkerRefused};
 
 /// How often it is written that a worker was heard.
 const NOTED: Duration = Duration::from_secs(10);
+/// Holders of runs that are remembered; beyond it all are looked up anew.
+const HOLDERS: usize = 4096;
 /// Smaller changes of a clock are the network's.
 const SKEW_NOTED_MS: i64 = 500;
 
@@ -42,6 +44,8 @@ struct Remembered {
     failures: Failures,
     /// The secret that each worker showed last, and when that was written.
     seen: HashMap<WorkerName, (String, Duration)>,
+    /// Who was found to hold a run in which epoch, which stays so.
+    holders: HashMap<RunId, (WorkerName, Epoch)>,
 }
 
 impl Api {
@@ -79,12 +83,36 @@ impl Api {
         })
     }
 
-    /// Turns away who does not hold the run in this epoch. An epoch is one worker's for ever, so that
-    /// looking before a call is soon enough.
-    pub(super) async fn unless_lost(&self, known: &Known, run: RunId, epoch: Epoch) -> Result<(), Refusal> {
+    /// Turns away who never held the run in this epoch. An epoch is one worker's for ever, so that
+    /// looking once is enough; whether it is over, the call itself finds.
+    pub(super) async fn unless_another(
+        &self,
+        known: &Known,
+        run: RunId,
+        epoch: Epoch,
+    ) -> Result<(), Refusal> {
+        let caller = (known.record.name.clone(), epoch);
+        {
+            let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            if remembered.holders.get(&run) == Some(&caller) {
+                return Ok(());
+            }
+        }
         let holder = self.dispatcher.store.holder(run).await?;
-        let holds = holder.is_some_and(|hold| hold.worker == known.record.name && hold.epoch == epoch);
-        if holds { Ok(()) } else { Err(ControlError::StaleEpoch.into()) }
+        if holder.is_none_or(|hold| (hold.worker, hold.epoch) != caller) {
+            return Err(ControlError::StaleEpoch.into());
+        }
+        self.note_holder(caller.0, run, epoch);
+        Ok(())
+    }
+
+    /// Remembers who holds a run.
+    pub(super) fn note_holder(&self, worker: WorkerName, run: RunId, epoch: Epoch) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.holders.len() >= HOLDERS {
+            remembered.holders.clear();
+        }
+        remembered.holders.insert(run, (worker, epoch));
     }
 
     /// Writes that a worker was heard, unless that was written just before.

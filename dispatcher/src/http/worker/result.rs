@@ -32,7 +32,7 @@ pub(super) async fn keep(
     body: Body,
 ) -> Result<Json<Message<Done>>, Refusal> {
     let run = RunId(run);
-    api.unless_lost(&known, run, epoch).await?;
+    api.unless_another(&known, run, epoch).await?;
     let _room = room(&api)?;
     let bundle = whole(body, LARGEST).await?;
     api.dispatcher.keep_result(run, epoch, bundle).await?;
@@ -46,7 +46,7 @@ pub(super) async fn fetch(
     Query(Hold { epoch }): Query<Hold>,
 ) -> Result<Bytes, Refusal> {
     let run = RunId(run);
-    api.unless_lost(&known, run, epoch).await?;
+    api.unless_another(&known, run, epoch).await?;
     let _room = room(&api)?;
     Ok(api.dispatcher.kept_result(run, epoch).await?)
 }
