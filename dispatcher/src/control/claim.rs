@@ -81,28 +81,21 @@ impl Dispatcher {
             None => self.starting_point(&seen).await.map(Some),
         };
         let now = self.clock.now();
-        // A claim changes one row, which it locks; only an end lets others go on.
-        let ends = matches!(start, Err(NoStart::Never(_)));
-        let begun = if ends { self.store.begin().await } else { self.store.begin_beside().await };
-        let tx = begun.map_err(failed)?;
-        let claimed = tx.claim(seen.run.id, &claim.worker, &claim.nonce, now).await.map_err(failed)?;
-        let Some(mut record) = claimed else { return Ok(None) };
+        let Some(mut record) = seen.clone().claimed(&claim.worker, &claim.nonce, now) else {
+            return Ok(None);
+        };
         let start = match start {
             Ok(start) => start,
             Err(NoStart::Later(delay, because)) => {
                 tracing::warn!(delay_ms = delay.as_millis(), because, "the run waits for the forge");
                 // As it was, but for the epoch, which counts tries, for the backoff.
-                record.run.state = RunState::Queued { wake_at: now + delay };
-                record.run.started_at = seen.run.started_at;
-                (record.worker, record.nonce) = (seen.worker, seen.nonce);
-                tx.save_run(&record).await.map_err(failed)?;
-                tx.commit().await.map_err(failed)?;
+                let mut waiting = RunRecord { epoch: record.epoch, ..seen };
+                waiting.run.state = RunState::Queued { wake_at: now + delay };
+                self.store.begin_epoch(&waiting).await.map_err(failed)?;
                 return Ok(None);
             }
             Err(NoStart::Never(reason)) => {
-                self.finish(&tx, &mut record, Outcome::Failed, reason).await.map_err(failed)?;
-                tx.commit().await.map_err(failed)?;
-                self.after_finish();
+                self.never_start(&seen, claim, reason).await.map_err(failed)?;
                 return Ok(None);
             }
         };
@@ -115,10 +108,24 @@ impl Dispatcher {
             record.run.branch = start.branch;
             (record.pull_request, record.branch_head) = start.open.unzip();
         }
-        tx.save_run(&record).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
+        if !self.store.begin_epoch(&record).await.map_err(failed)? {
+            return Ok(None);
+        }
         tracing::info!(run = %record.run.id, epoch = %record.epoch, "run claimed");
         self.job(record, kept).await.map(Some)
+    }
+
+    /// Ends a queued run that cannot start, if it is still as it was seen.
+    async fn never_start(&self, seen: &RunRecord, claim: &Claim, reason: Reason) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let tx = self.store.begin().await?;
+        let found = tx.lock_run(seen.run.id).await?.filter(|record| record.epoch == seen.epoch);
+        let claimed = found.and_then(|record| record.claimed(&claim.worker, &claim.nonce, now));
+        let Some(mut record) = claimed else { return Ok(()) };
+        self.finish(&tx, &mut record, Outcome::Failed, reason).await?;
+        tx.commit().await?;
+        self.after_finish();
+        Ok(())
     }
 
     /// What an earlier worker left of a run.

@@ -109,15 +109,17 @@ impl ControlPlane for Dispatcher {
             // Leave to push is what makes it true; until then a cancel is heard.
             return Ok(());
         }
-        let mut tx = self.store.begin_beside().await.map_err(|e| unavailable(&e))?;
-        let mut record = owned(&tx, run, epoch).await?;
-        let shown = step == Step::Commands && commented(&record.run).is_some();
-        if shown {
-            // What a comment shows changes in turn with the comment's writing.
-            drop(tx);
-            tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
-            record = owned(&tx, run, epoch).await?;
+        let shown = step == Step::Commands && {
+            let seen = self.store.run(run).await.map_err(|e| unavailable(&e))?;
+            seen.is_some_and(|seen| commented(&seen.run).is_some())
+        };
+        if !shown && self.store.note_step(run, epoch, step).await.map_err(|e| unavailable(&e))? {
+            return Ok(());
         }
+        // What a comment shows changes in turn with the comment's writing; and it is found out here why
+        // a step is none.
+        let tx = self.store.begin().await.map_err(|e| unavailable(&e))?;
+        let mut record = owned(&tx, run, epoch).await?;
         advance(&mut record, step)?;
         tx.save_run(&record).await.map_err(|e| unavailable(&e))?;
         if shown {

@@ -80,6 +80,21 @@ pub enum Step {
     Publish,
 }
 
+impl Step {
+    /// In the order in which a run takes them.
+    pub const ALL: [Self; 9] = [
+        Self::Claimed,
+        Self::Workspace,
+        Self::Gate,
+        Self::Setup,
+        Self::Commands,
+        Self::Result,
+        Self::Validate,
+        Self::Push,
+        Self::Publish,
+    ];
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -7,12 +7,14 @@ use schemas::automation::{Budget, Usd};
 use schemas::control::Beat;
 use schemas::run::{RunState, Step, Transition};
 use schemas::{Epoch, Pool, RunId, WorkerName};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType};
+use sea_orm::ActiveValue::NotSet;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{RunRecord, due, row};
+use crate::database::Cleaned;
 use crate::entity::run;
-use crate::error::{from_json, from_word};
+use crate::error::{from_json, from_word, word};
 use crate::{Store, StoreError, Tx};
 
 /// What the reaper watches.
@@ -37,47 +39,22 @@ pub struct Pulse {
     pub over_limit: Option<Usd>,
 }
 
-impl Tx {
-    /// Gives a queued run to a worker under a new epoch; `None` when somebody else was quicker.
-    ///
-    /// # Errors
-    /// When the database does not answer or the row is inconsistent.
-    pub async fn claim(
-        &self,
-        id: RunId,
-        worker: &WorkerName,
-        nonce: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<RunRecord>, StoreError> {
-        // A run that another transaction holds is being claimed or cancelled: nothing to wait for.
-        let found = run::Entity::find_by_id(id.0)
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-            .one(&self.inner)
-            .await?;
-        let Some(found) = found else { return Ok(None) };
-        let spent_before = found.spent_now > 0;
-        let mut record = row::read(found)?;
-        let Ok(state) = record.run.state.next(Transition::Claim, record.epoch) else { return Ok(None) };
-        if let RunState::Active { epoch, .. } = state {
-            record.epoch = epoch;
+impl RunRecord {
+    /// A queued run as a worker's, under a new epoch; `None` when it is not queued.
+    #[must_use]
+    pub fn claimed(mut self, worker: &WorkerName, nonce: &str, now: DateTime<Utc>) -> Option<Self> {
+        self.run.state = self.run.state.next(Transition::Claim, self.epoch).ok()?;
+        if let RunState::Active { epoch, .. } = self.run.state {
+            self.epoch = epoch;
         }
-        record.run.state = state;
-        record.run.started_at.get_or_insert(now);
-        record.worker = Some(worker.clone());
-        if spent_before {
-            // What the epochs before have spent stays spent.
-            let both = Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow));
-            run::Entity::update_many()
-                .col_expr(run::Column::Spent, both)
-                .col_expr(run::Column::SpentNow, Expr::value(0_i64))
-                .filter(run::Column::Id.eq(id.0))
-                .exec(&self.inner)
-                .await?;
-        }
-        record.nonce = Some(nonce.to_owned());
-        Ok(Some(record))
+        self.run.started_at.get_or_insert(now);
+        self.worker = Some(worker.clone());
+        self.nonce = Some(nonce.to_owned());
+        Some(self)
     }
+}
 
+impl Tx {
     /// The run, its row locked, if its lease is still as it was seen; `None` when its worker was heard of
     /// since, or it is over.
     ///
@@ -133,6 +110,55 @@ impl Tx {
 }
 
 impl Store {
+    /// Writes a run as the next epoch begins with it, if it is still queued in the one before: the claim
+    /// itself, in one statement. False when somebody else was quicker.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_epoch(&self, record: &RunRecord) -> Result<bool, StoreError> {
+        let mut row = row::changes(record)?;
+        // A link may have moved it meanwhile.
+        row.root = NotSet;
+        // A run that another transaction holds is being claimed or cancelled: nothing to wait for.
+        let free = Query::select()
+            .column(run::Column::Id)
+            .from(run::Entity)
+            .and_where(run::Column::Id.eq(record.run.id.0))
+            .and_where(run::Column::State.eq("queued"))
+            .and_where(run::Column::Epoch.eq(record.epoch.0 - 1))
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .to_owned();
+        // What the epochs before have spent stays spent.
+        let spent = Expr::col(run::Column::Spent).add(Expr::col(run::Column::SpentNow));
+        let updated = run::Entity::update_many()
+            .set(row)
+            .col_expr(run::Column::Spent, spent)
+            .col_expr(run::Column::SpentNow, Expr::value(0_i64))
+            .filter(run::Column::Id.in_subquery(free))
+            .exec(&Cleaned(self.write.clone()))
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+
+    /// Notes how far the holder of a run is with it, where nothing else changes with that. False when
+    /// nobody holds it in that epoch, or its holder is further.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_step(&self, id: RunId, epoch: Epoch, step: Step) -> Result<bool, StoreError> {
+        let before = Step::ALL.into_iter().filter(|before| *before <= step);
+        let before = before.map(|before| word(&before)).collect::<Result<Vec<_>, _>>()?;
+        let updated = run::Entity::update_many()
+            .col_expr(run::Column::Step, Expr::value(word(&step)?))
+            .filter(run::Column::Id.eq(id.0))
+            .filter(run::Column::State.eq("active"))
+            .filter(run::Column::Epoch.eq(epoch.0))
+            .filter(run::Column::Step.is_in(before))
+            .exec(&self.write)
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+
     /// The run that was claimed with this nonce and is still active: an answer was lost.
     ///
     /// # Errors

@@ -242,13 +242,9 @@ async fn one_claim_wins_and_epochs_only_rise() {
     insert_runs(&store, &[run(1, "x", queued()), on_gpu]).await;
     let worker = WorkerName::from("w");
     let claim = async |nonce: &str| {
-        let tx = store.begin().await.unwrap();
-        let record = tx.claim(RunId(id(1)), &worker, nonce, now()).await.unwrap();
-        if let Some(record) = &record {
-            tx.save_run(record).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        record
+        let seen = store.run(RunId(id(1))).await.unwrap().unwrap();
+        let claimed = seen.claimed(&worker, nonce, now())?;
+        store.begin_epoch(&claimed).await.unwrap().then_some(claimed)
     };
     let pool = Pool::default();
     assert_eq!(store.claimable(&pool, now() - TimeDelta::seconds(1), 5).await.unwrap(), []);
@@ -279,6 +275,21 @@ async fn one_claim_wins_and_epochs_only_rise() {
         assert_eq!(tx.lock_lease(&past).await.unwrap(), None);
     }
     assert_eq!(tx.lock_lease(&seen).await.unwrap().unwrap().run.id, seen.run);
+}
+
+#[tokio::test]
+async fn a_step_is_noted_forwards_for_the_holder_alone() {
+    let (store, _place) = open().await;
+    let at = |step| RunState::Active { step, epoch: Epoch(0) };
+    insert_runs(&store, &[run(1, "x", at(Step::Setup)), run(2, "y", queued())]).await;
+    let note = async |run, epoch, step| store.note_step(RunId(id(run)), Epoch(epoch), step).await.unwrap();
+    assert!(note(1, 0, Step::Commands).await);
+    assert!(note(1, 0, Step::Commands).await, "a repeat");
+    assert!(!note(1, 0, Step::Setup).await);
+    assert!(!note(1, 1, Step::Result).await);
+    assert!(!note(2, 0, Step::Workspace).await);
+    assert_eq!(store.run(RunId(id(1))).await.unwrap().unwrap().run.state, at(Step::Commands));
+    assert!(Step::ALL.is_sorted());
 }
 
 #[tokio::test]

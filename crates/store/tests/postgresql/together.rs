@@ -33,13 +33,11 @@ async fn eight_claimers_claim_each_of_a_thousand_runs_once() {
                 }
                 for candidate in due {
                     let nonce = format!("{number}:{candidate}");
-                    let tx = store.begin_beside().await.unwrap();
-                    let Some(record) = tx.claim(candidate, &worker, &nonce, now()).await.unwrap() else {
-                        continue;
-                    };
-                    tx.save_run(&record).await.unwrap();
-                    tx.commit().await.unwrap();
-                    claimed.push(candidate);
+                    let seen = store.run(candidate).await.unwrap().unwrap();
+                    let Some(record) = seen.claimed(&worker, &nonce, now()) else { continue };
+                    if store.begin_epoch(&record).await.unwrap() {
+                        claimed.push(candidate);
+                    }
                 }
             }
         });
@@ -61,9 +59,9 @@ async fn a_claim_passes_over_a_run_that_another_transaction_holds() {
     insert_runs(&store, &[run(1, "x", queued())]).await;
     let holder = store.begin_beside().await.unwrap();
     holder.lock_run(RunId(id(1))).await.unwrap();
-    let other = store.begin_beside().await.unwrap();
-    let claimed = other.claim(RunId(id(1)), &WorkerName::from("w"), "n", now()).await.unwrap();
-    assert!(claimed.is_none(), "it did not wait, and did not get it");
+    let seen = store.run(RunId(id(1))).await.unwrap().unwrap();
+    let claimed = seen.claimed(&WorkerName::from("w"), "n", now()).unwrap();
+    assert!(!store.begin_epoch(&claimed).await.unwrap(), "it did not wait, and did not get it");
 }
 
 #[tokio::test]
