@@ -67,12 +67,11 @@ pub(super) async fn run(
     match command {
         DbCommand::Status => status(&address, out).await,
         DbCommand::Migrate { to: None } => {
-            let made = address.migrate().await.map_err(DbError::from)?;
-            changed(made.into_iter().map(|migration| Migration { applied: true, ..migration }), &address, out)
+            changed(&address.migrate().await.map_err(DbError::from)?, &address, out)
         }
         DbCommand::Migrate { to: Some(newest) } => {
             let _alone = alone(&address, &loaded)?;
-            changed(address.migrate_to(newest).await.map_err(DbError::from)?.into_iter(), &address, out)
+            changed(&address.migrate_to(newest).await.map_err(DbError::from)?, &address, out)
         }
         DbCommand::Backup { file } => {
             let file = env.current_dir().join(file);
@@ -102,12 +101,7 @@ async fn status(address: &Address, out: &mut Output<'_>) -> Result<Ending, CliEr
     Ok(if current { Ending::Fine } else { Ending::Problems })
 }
 
-fn changed(
-    migrations: impl Iterator<Item = Migration>,
-    address: &Address,
-    out: &mut Output<'_>,
-) -> Result<Ending, CliError> {
-    let migrations: Vec<_> = migrations.collect();
+fn changed(migrations: &[Migration], address: &Address, out: &mut Output<'_>) -> Result<Ending, CliError> {
     if migrations.is_empty() && !out.json {
         out.line(&format!("{address} is up to date"))?;
     } else {

@@ -7,9 +7,9 @@ use nix::sys::signal::Signal;
 
 use crate::held;
 use crate::load::{self, LONG};
-use crate::site::{LEASE, Site};
+use crate::site::{LEASE, LIVES, STUBBORN, Site};
 use crate::steps::{Step, Who, die};
-use crate::support::{REPO, Random, TOKEN};
+use crate::support::{MAINTAINER, NAME, OWNER, REPO, Random, TOKEN};
 use crate::version::{self, Version};
 use crate::wire::{Lost, Wire};
 
@@ -99,7 +99,7 @@ impl Fault {
         (F::Dies(Who::Workers, Step::Push, Lost::Answer), "workers killed after a push"),
         (F::Dies(Who::Workers, Step::Report, Lost::Answer), "workers killed as they report"),
         (F::ConsumerTimeout, "consumer timeout, a job of four times that"),
-        (F::RunKillsWorkers, "a run that kills its workers"),
+        (F::RunKillsWorkers, "a run that kills five workers"),
         (F::Cancelled, "cancel racing success"),
         (F::CommentDeleted, "a person deletes our comments"),
         (F::ForgeCommitsThen500, "forge does it and says 500"),
@@ -334,11 +334,11 @@ impl Site {
             self.world.run_when(*issue, "begun", |run| run["state"] != "pending").await;
         }
         let issue = self.world.issue(LONG);
-        self.world.label(issue);
-        for epoch in 1..=2 {
+        self.world.sim.label_issue(OWNER, NAME, issue, STUBBORN, MAINTAINER).unwrap();
+        for epoch in 1..=LIVES {
             let at_it = |run: &serde_json::Value| run["step"] == "commands" && run["epoch"] == epoch;
             let run = self.world.run_when(issue, "at its commands", at_it).await;
-            if epoch == 2 {
+            if epoch == LIVES {
                 for neighbour in neighbours {
                     self.world.finished(*neighbour).await;
                 }

@@ -9,12 +9,15 @@ use tokio::process::Child;
 
 use crate::load::LONG;
 use crate::server::Server;
-use crate::support::{Ingress, Plan, RabbitMq, Worker, World, automation, free_port};
+use crate::support::{Ingress, LABEL, Plan, RabbitMq, Worker, World, automation, free_port};
 use crate::version::Version;
 use crate::wire::Wire;
 
 /// How long a worker keeps a run without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(5);
+/// The command label of what is begun until [`LIVES`] workers are lost.
+pub const STUBBORN: &str = "agent:stubborn";
+pub const LIVES: u64 = 5;
 
 /// The lines, by who talks to whom.
 pub struct Wires {
@@ -55,9 +58,14 @@ impl Site {
         let settings = format!("database: \"{url}\"\nruns: {{ lease: {}s }}", LEASE.as_secs());
         let long = format!("grep -q '{LONG}' /event/title.txt && sleep {} || sleep 0.3", job.as_secs());
         let commands = serde_json::to_string(&[long.as_str(), "echo done > result"]).unwrap();
-        let run = format!("    run: {{ timeout: 10m, commands: {commands} }}\n");
+        let automation = |name: &str, more: &str| {
+            let run = format!("    run: {{ timeout: 10m, commands: {commands}{more} }}\n");
+            automation(name, &[], &format!("{run}    output: {{ pull_request: {{}} }}\n"))
+        };
+        let stubborn = automation("stubborn", &format!(", retry: {{ worker_lost: {} }}", LIVES - 1));
         let mut world = Plan::default()
-            .automation(automation("fix", &[], &format!("{run}    output: {{ pull_request: {{}} }}\n")))
+            .automation(automation("fix", ""))
+            .automation(stubborn.replace(LABEL, STUBBORN))
             .settings(&settings)
             .env("DB_PASSWORD", "test")
             .without_webhook()

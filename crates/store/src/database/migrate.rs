@@ -60,12 +60,12 @@ impl Address {
         found
     }
 
-    /// Makes the pending migrations, all or none; what was made.
+    /// Makes the pending migrations, all or none; which ones.
     ///
     /// # Errors
     /// When the database cannot be reached, a newer version has been here, or one fails.
     pub async fn migrate(&self) -> Result<Vec<Migration>, StoreError> {
-        self.alone(async |transaction| up(transaction).await).await
+        self.alone(async |transaction| changed(transaction, None).await).await
     }
 
     /// Makes or undoes migrations until `newest` is the newest that was made, all or none; which ones.
@@ -79,7 +79,7 @@ impl Address {
         if let Self::Postgres(address) = self {
             address.refuse_others().await?;
         }
-        self.alone(async |transaction| to(newest, transaction).await).await
+        self.alone(async |transaction| changed(transaction, Some(newest)).await).await
     }
 
     /// Undoes the newest `steps` migrations, all or none, with what their tables hold.
@@ -123,16 +123,23 @@ impl Address {
     }
 }
 
-async fn up(transaction: &DatabaseTransaction) -> Result<Vec<Migration>, StoreError> {
+/// Makes all migrations or, with `newest`, makes or undoes them up to that one; those that changed, as
+/// they are now.
+async fn changed(
+    transaction: &DatabaseTransaction,
+    newest: Option<&str>,
+) -> Result<Vec<Migration>, StoreError> {
     let before = look(transaction).await?;
     refuse_newer(&before)?;
-    Migrator::up(transaction, None).await?;
-    Ok(before.pending().cloned().collect())
+    match newest {
+        None => Migrator::up(transaction, None).await?,
+        Some(newest) => to(newest, &before, transaction).await?,
+    }
+    let after = look(transaction).await?;
+    Ok(after.all.into_iter().filter(|migration| !before.all.contains(migration)).collect())
 }
 
-async fn to(newest: &str, transaction: &DatabaseTransaction) -> Result<Vec<Migration>, StoreError> {
-    let before = look(transaction).await?;
-    refuse_newer(&before)?;
+async fn to(newest: &str, before: &Migrations, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     let position = before.all.iter().position(|migration| migration.name == newest);
     let position = position.ok_or_else(|| StoreError::NoMigration(newest.to_owned()))?;
     let (kept, later) = before.all.split_at(position + 1);
@@ -142,8 +149,7 @@ async fn to(newest: &str, transaction: &DatabaseTransaction) -> Result<Vec<Migra
     };
     Migrator::up(transaction, Some(number(kept, false))).await?;
     Migrator::down(transaction, Some(number(later, true))).await?;
-    let after = look(transaction).await?;
-    Ok(after.all.into_iter().filter(|migration| !before.all.contains(migration)).collect())
+    Ok(())
 }
 
 fn refuse_newer(found: &Migrations) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ pub(crate) use statement::Cleaned;
 
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, TransactionTrait};
 
 use crate::{Store, StoreError, Tx};
 
@@ -67,7 +67,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn begin_beside(&self) -> Result<Tx, StoreError> {
-        let inner: DatabaseTransaction = self.write.begin_with_options(sqlite::immediate()).await?;
+        let write = self.write.clone();
+        // Of its own, so that it comes to its end: who went away in the middle of it left a connection with
+        // a transaction that nobody knows of, and the next statement's work in it.
+        let begun = tokio::spawn(async move { write.begin_with_options(sqlite::immediate()).await });
+        let inner: DatabaseTransaction = begun.await.map_err(|error| DbErr::Custom(error.to_string()))??;
         Ok(Tx { inner: Cleaned(inner) })
     }
 

@@ -32,17 +32,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     let address = server.database().await;
     let place = Address::Postgres(address.clone());
     let made = place.migrate().await.unwrap();
-    assert_eq!(
-        made,
-        place
-            .migrations()
-            .await
-            .unwrap()
-            .all
-            .iter()
-            .map(|m| store::Migration { applied: false, ..m.clone() })
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(made, place.migrations().await.unwrap().all);
     let mut bare = bare(&address).await;
     bare.execute("INSERT INTO seaql_migrations VALUES ('m29991231_000001_later', 0)").await.unwrap();
     for refused in [Store::open(&place).await.map(drop), place.migrate().await.map(drop)] {

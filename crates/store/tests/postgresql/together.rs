@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemas::control::Beat;
-use schemas::run::RunState;
+use schemas::run::{RunState, Step};
 use schemas::{DeliveryId, Epoch, Pool, RunId, WorkerName};
 use store::{Address, Fault, Store};
 
+use sqlx::{Executor, Row};
+
+use crate::bare;
 use crate::contract::{delivery, id, insert_runs, now, queued, run};
 use crate::server::Server;
 
@@ -68,11 +72,7 @@ async fn a_claim_passes_over_a_run_that_another_transaction_holds() {
 async fn heartbeats_do_not_wait_for_a_long_decision() {
     let Some(server) = Server::find().await else { return };
     let store = Store::open(&Address::Postgres(server.database().await)).await.unwrap();
-    insert_runs(
-        &store,
-        &[run(1, "x", RunState::Active { step: schemas::run::Step::Commands, epoch: Epoch(0) })],
-    )
-    .await;
+    insert_runs(&store, &[run(1, "x", RunState::Active { step: Step::Commands, epoch: Epoch(0) })]).await;
     let deciding = store.begin().await.unwrap();
     deciding.insert_deliveries(&[delivery(1, &["a"])], now()).await.unwrap();
     let beating = store.begin_beside().await.unwrap();
@@ -121,4 +121,34 @@ async fn locks_taken_crosswise_are_told_as_worth_another_try() {
     assert_eq!(failed[0].fault(), Fault::Busy, "{failed:?}");
     assert!(failed[0].is_transient());
     assert!(store.delivery(DeliveryId(id(1))).await.unwrap().is_none(), "the connections are usable");
+}
+
+#[tokio::test]
+async fn who_goes_away_while_a_transaction_begins_leaves_none_open() {
+    let Some(server) = Server::find().await else { return };
+    let address = server.database().await;
+    let store = Store::open(&Address::Postgres(address.clone())).await.unwrap();
+    let connected: Vec<_> = vec![store.begin_beside().await.unwrap(), store.begin_beside().await.unwrap()];
+    drop(connected);
+    let mut bare = bare(&address).await;
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND state LIKE 'idle in transaction%'";
+    for looks in 0..200 {
+        let mut begin = Box::pin(store.begin_beside());
+        for _ in 0..looks {
+            tokio::select! {
+                biased;
+                _ = &mut begin => break,
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        drop(begin);
+        let none_left = async {
+            while bare.fetch_one(open).await.unwrap().get::<i64, _>(0) > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        // Sooner than the server ends such a session by itself.
+        tokio::time::timeout(Duration::from_secs(5), none_left).await.unwrap();
+    }
 }
