@@ -111,7 +111,6 @@ impl Dispatcher {
             tracing::info!(%run, "worker lost at its push; the forge does not say whether it arrived");
             return Ok(());
         };
-        let kept = self.store.kept_result(run).await?.is_some();
         let tx = self.store.begin().await?;
         let Some(mut record) = tx.lock_lease(lease).await? else { return Ok(()) };
         tracing::warn!(run = %run, worker = ?record.worker, "worker lost");
@@ -124,9 +123,7 @@ impl Dispatcher {
             if self.hand_to_publisher(&tx, &mut record).await.is_err() {
                 self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
             }
-        } else if self.may_only_publish(&record)
-            && !(kept && record.run.workers_lost <= self.lost_retries(&record) + PUBLISH_RETRIES)
-        {
+        } else if self.may_only_publish(&record) && !self.may_still_publish(&record).await? {
             self.finish(&tx, &mut record, Outcome::Failed, Reason::WorkerLost).await?;
         } else {
             self.requeue(&tx, &mut record).await?;
@@ -139,6 +136,12 @@ impl Dispatcher {
     /// Whether so many workers were lost that a run's commands may not run again.
     pub(crate) fn may_only_publish(&self, record: &RunRecord) -> bool {
         record.run.workers_lost > self.lost_retries(record)
+    }
+
+    /// Whether another worker may publish what one that was lost has made.
+    async fn may_still_publish(&self, record: &RunRecord) -> Result<bool, StoreError> {
+        let few = record.run.workers_lost <= self.lost_retries(record) + PUBLISH_RETRIES;
+        Ok(few && self.store.kept_result(record.run.id).await?.is_some())
     }
 
     /// How often a run is begun anew by another worker: the automation's own word, else ours.
